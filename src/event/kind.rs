@@ -1,0 +1,154 @@
+//! The kinds of events, their families, and the fields of their typed views.
+
+use std::fmt;
+use std::str::FromStr;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// What happened, as rules name it. A kind is an edge: `call.ringing` comes once for a leg.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Kind { $($(#[$doc])* $name),* }
+
+        impl Kind {
+            /// Every kind, in the order of the reference.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name),*];
+
+            /// The kind as rules write it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Kind::$name => $text),* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A leg's state became ringing.
+    CallRinging = "call.ringing",
+    /// A leg was answered.
+    CallConnected = "call.connected",
+    /// A leg was put on hold.
+    CallHeld = "call.held",
+    /// A leg ended (`completed`, `ended` or `idle` on the wire).
+    CallEnded = "call.ended",
+    /// Any further publication of a leg in the state it already had.
+    CallUpdated = "call.updated",
+    /// A new message in a conversation.
+    ChatMessage = "chat.message",
+    /// A message was changed.
+    ChatEdited = "chat.edited",
+    /// A message was deleted.
+    ChatDeleted = "chat.deleted",
+    /// A reaction to a message.
+    ChatReaction = "chat.reaction",
+    /// Somebody types.
+    ChatTyping = "chat.typing",
+    /// A participant came, changed or left.
+    ChatParticipant = "chat.participant",
+    /// A conversation was created or changed.
+    ChatConversation = "chat.conversation",
+    /// Status or override differ from what was known.
+    PresenceChanged = "presence.changed",
+    /// Any further presence publication.
+    PresenceUpdated = "presence.updated",
+    /// A user was created.
+    UserCreated = "user.created",
+    /// A user was changed.
+    UserUpdated = "user.updated",
+    /// A user was deleted.
+    UserDeleted = "user.deleted",
+    /// A phone's line state changed.
+    EndpointChanged = "endpoint.changed",
+    /// Any further publication of a phone.
+    EndpointUpdated = "endpoint.updated",
+    /// A conference was created.
+    ConferenceCreated = "conference.created",
+    /// A conference was changed.
+    ConferenceUpdated = "conference.updated",
+    /// A conference was deleted.
+    ConferenceDeleted = "conference.deleted",
+    /// A participant of a conference came, changed or left.
+    ConferenceParticipant = "conference.participant",
+    /// A recording is ready.
+    RecordingReady = "recording.ready",
+    /// Anything else.
+    Publication = "publication",
+}
+
+/// The fields of the view `call`.
+pub const CALL: &[&str] = &[
+    "id",
+    "endpoint",
+    "user",
+    "from",
+    "from_raw",
+    "from_name",
+    "to",
+    "to_raw",
+    "to_name",
+    "state",
+    "cause",
+    "direction",
+    "outside",
+    "tracking_id",
+    "link",
+];
+/// The fields of the view `message`.
+pub const MESSAGE: &[&str] = &["conversation", "id", "body", "content_type", "sender", "tag"];
+/// The fields of the view `presence`.
+pub const PRESENCE: &[&str] = &["principal", "status", "override", "was", "reason"];
+/// The fields of the view `user`.
+pub const USER: &[&str] = &["id", "name", "email", "extension"];
+/// The fields of the view `event`, which every kind has.
+pub const EVENT: &[&str] = &["id", "kind", "time", "topic", "method", "subject"];
+/// The fields of the view `account`, which every kind has.
+pub const ACCOUNT: &[&str] = &["id", "name"];
+
+impl Kind {
+    /// What stands before the dot: `call`, `chat`, …
+    pub fn family(self) -> &'static str {
+        let text = self.as_str();
+        text.split_once('.').map_or(text, |(family, _)| family)
+    }
+
+    /// The typed views of this kind beside `event`, `account` and the open `content`: name and fields of each.
+    pub fn views(self) -> &'static [(&'static str, &'static [&'static str])] {
+        match self.family() {
+            "call" => &[("call", CALL)],
+            "chat" => &[("message", MESSAGE)],
+            "presence" => &[("presence", PRESENCE)],
+            "user" => &[("user", USER)],
+            _ => &[],
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that names no kind.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("no kind of event is called `{0}`")]
+pub struct UnknownKind(pub String);
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        Self::ALL.iter().copied().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.as_str().parse::<Kind>().unwrap(), *kind);
+        }
+    }
+}

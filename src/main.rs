@@ -1,0 +1,2 @@
+#![doc = "placeholder"]
+fn main() {}

@@ -1,0 +1,1 @@
+//! Settings: files and environment, into validated types.
