@@ -14,4 +14,6 @@ pub mod language;
 pub mod record;
 pub mod rules;
 pub mod settings;
+#[cfg(feature = "simulator")]
+pub mod simulator;
 pub mod telemetry;

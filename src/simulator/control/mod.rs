@@ -1,0 +1,138 @@
+//! The control API under `/control`: how a person, a demo or a test makes things happen and sees what happened. JSON in
+//! and out, no token; it is not part of CloudLink, and the books do not list it. Errors are `{ "name", "message" }`.
+//!
+//! | route | what it does |
+//! |---|---|
+//! | `POST /control/calls` | `{endpoint, from, from_name?, tracking_id?}`: an outside call rings |
+//! | `GET /control/calls` | all calls with their states, the last ended ones too |
+//! | `POST /control/calls/{call}/{action}` | answer, end, hold, retrieve; redirect and blindTransfer with `{destination}` |
+//! | `POST /control/messages` | `{conversation?, sender, body, language?}`: a guest says something |
+//! | `POST`, `GET /control/subscriptions` | `{url, application_id, topics, subject_filter?, method_filter?, publication_filter?, principal_id?}` |
+//! | `DELETE /control/subscriptions/{id}` | ends a subscription |
+//! | `POST /control/tokens/revoke` | makes every token worthless |
+//! | `POST`, `GET`, `DELETE /control/moods` | how requests are mistreated, see [`super::moods::Mood`] |
+//! | `GET`, `DELETE /control/books` | both books; `?after=N` only newer entries |
+//! | `GET /control/books/requests` | `?after=N&method=PUT&path_contains=/calls/` |
+//! | `GET /control/books/deliveries` | `?after=N&subject_contains=/calls/` |
+
+mod books;
+mod happenings;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Answer, Refusal};
+use super::moods::Mood;
+use super::notify::{Subscription, Wish};
+use super::world::World;
+
+/// All control routes.
+pub(crate) fn routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/calls", post(happenings::call).get(happenings::calls))
+        .route("/calls/{call}/{action}", post(happenings::control))
+        .route("/messages", post(happenings::message))
+        .route("/subscriptions", post(subscribe).get(subscriptions))
+        .route("/subscriptions/{id}", delete(unsubscribe))
+        .route("/tokens/revoke", post(revoke))
+        .route("/moods", post(add_mood).get(moods).delete(clear_moods))
+        .route("/books", get(books::both).delete(books::clear))
+        .route("/books/requests", get(books::requests))
+        .route("/books/deliveries", get(books::deliveries))
+}
+
+/// Reads a body; an empty one counts as an empty object.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refusal> {
+    let body: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| Refusal::bad(error.to_string()))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subscribe {
+    url: String,
+    application_id: String,
+    topics: Vec<String>,
+    subject_filter: Option<String>,
+    method_filter: Option<String>,
+    publication_filter: Option<String>,
+    principal_id: Option<String>,
+}
+
+impl Subscribe {
+    /// The wish that the API would have been sent for this topic.
+    fn wish(&self, topic: &str) -> Result<Wish, Refusal> {
+        let fields = [
+            ("applicationId", Some(&*self.application_id)),
+            ("deviceId", Some(&*self.url)),
+            ("transport", Some("webhook")),
+            ("topic", Some(topic)),
+            ("subjectFilter", Some(self.subject_filter.as_deref().unwrap_or(".*"))),
+            ("methodFilter", self.method_filter.as_deref()),
+            ("publicationFilter", self.publication_filter.as_deref()),
+        ];
+        let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::from(value?))));
+        Wish::read(&given.collect::<Map<_, _>>())
+    }
+}
+
+async fn subscribe(State(world): State<Arc<World>>, body: Bytes) -> Answer {
+    let asked: Subscribe = read(&body)?;
+    if asked.topics.is_empty() {
+        return Err(Refusal::bad("topics should not be empty"));
+    }
+    let wishes = asked.topics.iter().map(|topic| asked.wish(topic)).collect::<Result<Vec<_>, _>>()?;
+    let principal = asked.principal_id.as_ref().unwrap_or(&world.options.principal_id);
+    let mut ids = vec![];
+    for wish in wishes {
+        ids.push(world.notify.subscribe(Subscription::new(principal.clone(), wish))?.id.clone());
+    }
+    Ok(answer::with(StatusCode::CREATED, json!({ "subscription_ids": ids })))
+}
+
+async fn subscriptions(State(world): State<Arc<World>>) -> Response {
+    let all: Vec<Value> = world.notify.all().iter().map(|held| held.document(&world.options.account_id)).collect();
+    answer::with(StatusCode::OK, json!({ "subscriptions": all }))
+}
+
+async fn unsubscribe(State(world): State<Arc<World>>, Path(id): Path<String>) -> Answer {
+    world.notify.unsubscribe(&id)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn revoke(State(world): State<Arc<World>>) -> Response {
+    let revoked = world.tokens.revoke_all();
+    tracing::info!(target: "simulator", revoked, "all tokens were revoked");
+    answer::with(StatusCode::OK, json!({ "revoked": revoked }))
+}
+
+async fn add_mood(State(world): State<Arc<World>>, body: Bytes) -> Answer {
+    let mood: Mood = read(&body)?;
+    if let Some(fault) = mood.fault() {
+        return Err(Refusal::bad(fault));
+    }
+    tracing::info!(target: "simulator", ?mood, "a mood was set");
+    if !world.moods.add(mood) {
+        return Err(Refusal::bad("there are too many moods"));
+    }
+    Ok(moods(State(world)).await)
+}
+
+async fn moods(State(world): State<Arc<World>>) -> Response {
+    answer::with(StatusCode::OK, json!({ "moods": world.moods.all() }))
+}
+
+async fn clear_moods(State(world): State<Arc<World>>) -> Response {
+    world.moods.clear();
+    tracing::info!(target: "simulator", "all moods were cleared");
+    StatusCode::NO_CONTENT.into_response()
+}

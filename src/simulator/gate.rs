@@ -1,0 +1,111 @@
+//! What every API request passes before and after its handler: the books, moods, the correlation id; and the two ways of
+//! not getting in: no valid token (401) and no such route (403 with the service's misleading text).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::answer::{BASE, Refusal};
+use super::books;
+use super::clock;
+use super::moods::Dropped;
+use super::tokens::Holder;
+use super::world::{World, guid};
+
+const CORRELATION: &str = "x-mitel-correlation-id";
+/// The largest body that is read: attachments may have 10 MB.
+const MAX_BODY: usize = 11 * 1024 * 1024;
+
+/// The middleware over all routes; requests that are not for the API go straight through.
+pub(crate) async fn pass(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with(BASE) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let correlation = guid();
+    let mut response = match to_bytes(body, MAX_BODY).await {
+        Ok(body) => noted(&world, parts, body, &correlation, next).await,
+        Err(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", "too large").into_response(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&correlation) {
+        response.headers_mut().insert(CORRELATION, value);
+    }
+    response
+}
+
+/// The request in the books, under a mood if there is one.
+async fn noted(world: &World, parts: Parts, body: Bytes, correlation: &str, next: Next) -> Response {
+    let n = world.books.came(entry(&parts, &body, correlation));
+    let mood = world.moods.take(parts.method.as_str(), parts.uri.path());
+    let work = next.run(Request::from_parts(parts, Body::from(body)));
+    let response = match mood {
+        Some(mood) => mood.over(work).await,
+        None => work.await,
+    };
+    if response.extensions().get::<Dropped>().is_none() {
+        world.books.answered(n, response.status().as_u16());
+    }
+    response
+}
+
+fn entry(parts: &Parts, body: &[u8], correlation: &str) -> books::Request {
+    let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    books::Request {
+        n: 0,
+        time: clock::epoch_ms(),
+        method: parts.method.to_string(),
+        path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
+        body: books::written(&header("content-type").unwrap_or_default(), body),
+        status: None,
+        correlation_id: correlation.to_owned(),
+        sent_correlation_id: header(CORRELATION),
+        x_mitel_app: header("x-mitel-app"),
+    }
+}
+
+/// The holder of the valid token that a request carries. A handler that takes it can't be reached without one.
+pub(crate) struct Caller(pub(crate) Holder);
+
+impl FromRequestParts<Arc<World>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, world: &Arc<World>) -> Result<Self, Refusal> {
+        let holder = bearer(&parts.headers).and_then(|token| world.tokens.holder(token));
+        holder.map(Self).ok_or_else(|| {
+            Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized", "the access token is missing, unknown or expired")
+        })
+    }
+}
+
+/// The token of a request, with or without the word Bearer.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
+    match text.split_once(' ') {
+        Some((word, token)) if word.eq_ignore_ascii_case("bearer") => Some(token.trim()),
+        Some(_) => None,
+        None => Some(text),
+    }
+}
+
+/// Where no route leads: under the API the 403 that speaks of an equal-sign and repeats the token, elsewhere a 404.
+pub(crate) async fn no_route(uri: Uri, headers: HeaderMap) -> Response {
+    if !uri.path().starts_with(BASE) {
+        let message = format!("nothing here: the API is under {BASE}, the control API under /control");
+        return Refusal::missing("NotFound", message).into_response();
+    }
+    let message = match headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) {
+        Some(sent) => {
+            let token = sent.rsplit(' ').next().unwrap_or(sent);
+            format!("'{token}' not a valid key=value pair (missing equal-sign) in Authorization header: '{sent}'.")
+        }
+        None => "Missing Authentication Token".to_owned(),
+    };
+    (StatusCode::FORBIDDEN, Json(json!({ "message": message }))).into_response()
+}

@@ -1,0 +1,196 @@
+//! Carrying publications to webhooks: signed, repeated until 2xx, in order within one resource of one subscription and
+//! side by side otherwise. All queues are bounded; what does not fit is dropped and written in the books.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::publication::{Publication, addressed};
+use super::signature::sign;
+use super::subscription::Subscription;
+use crate::simulator::books::{Books, Delivery};
+use crate::simulator::clock;
+use crate::simulator::options::{Redelivery, SignatureForm};
+use crate::simulator::tasks::Tasks;
+
+/// Parcels that may wait at a time.
+const MOST_WAITING: usize = 50_000;
+/// Attempts that may be under way at a time.
+const MOST_UNDER_WAY: usize = 256;
+
+/// One publication for one subscription, ready to send; every attempt sends the same bytes.
+struct Parcel {
+    subscription: Arc<Subscription>,
+    publication_id: String,
+    subject: String,
+    body: Bytes,
+    signature: String,
+}
+
+/// Subscription and resource: parcels of one lane go one after the other.
+type Lane = (String, String);
+
+#[derive(Default)]
+struct Queues {
+    lanes: HashMap<Lane, VecDeque<Parcel>>,
+    waiting: usize,
+}
+
+/// Carries parcels; one task per lane that has any.
+pub(crate) struct Courier {
+    redelivery: Redelivery,
+    form: SignatureForm,
+    tasks: Tasks,
+    books: Arc<Books>,
+    client: reqwest::Client,
+    hands: Semaphore,
+    queues: Mutex<Queues>,
+}
+
+impl Courier {
+    /// With empty queues.
+    pub(crate) fn new(
+        redelivery: Redelivery,
+        form: SignatureForm,
+        tasks: Tasks,
+        books: Arc<Books>,
+    ) -> std::io::Result<Arc<Self>> {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(redelivery.connect_timeout)
+            .timeout(redelivery.answer_timeout)
+            .build()
+            .map_err(std::io::Error::other)?;
+        let (hands, queues) = (Semaphore::new(MOST_UNDER_WAY), Mutex::default());
+        Ok(Arc::new(Self { redelivery, form, tasks, books, client, hands, queues }))
+    }
+
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a publication for a subscription and returns at once.
+    pub(crate) fn take(self: &Arc<Self>, to: &Arc<Subscription>, publication: &Publication, document: &Value) {
+        let body = addressed(document, &to.id);
+        let parcel = Parcel {
+            subscription: Arc::clone(to),
+            publication_id: publication.id.clone(),
+            subject: publication.subject.clone(),
+            signature: sign(&to.wish.application_id, &body, self.form),
+            body: body.into(),
+        };
+        let lane = (to.id.clone(), publication.resource().to_owned());
+        let mut queues = self.queues();
+        if queues.waiting >= MOST_WAITING {
+            drop(queues);
+            tracing::warn!(target: "simulator", subject = parcel.subject, "dropped: too much waits for delivery");
+            return self.write(&parcel, 0, Instant::now(), Err("dropped: the queue is full".to_owned()));
+        }
+        queues.waiting += 1;
+        match queues.lanes.entry(lane) {
+            Entry::Occupied(mut queue) => queue.get_mut().push_back(parcel),
+            Entry::Vacant(place) => {
+                let lane = place.key().clone();
+                place.insert(VecDeque::from([parcel]));
+                self.tasks.spawn(Arc::clone(self).run(lane));
+            }
+        }
+    }
+
+    /// Carries all parcels of a lane; the lane ends with the last.
+    async fn run(self: Arc<Self>, lane: Lane) {
+        while let Some(parcel) = self.next(&lane) {
+            self.carry(&parcel).await;
+            self.queues().waiting -= 1;
+        }
+    }
+
+    fn next(&self, lane: &Lane) -> Option<Parcel> {
+        let mut queues = self.queues();
+        let parcel = queues.lanes.get_mut(lane)?.pop_front();
+        if parcel.is_none() {
+            queues.lanes.remove(lane);
+        }
+        parcel
+    }
+
+    /// Tries until 2xx, until the subscription ends, or until patience does.
+    async fn carry(&self, parcel: &Parcel) {
+        let began = Instant::now();
+        let mut pause = self.redelivery.first_pause;
+        for attempt in 1.. {
+            if parcel.subscription.is_ended() {
+                return;
+            }
+            if self.attempt(parcel, attempt).await {
+                return;
+            }
+            if began.elapsed() + pause > self.redelivery.give_up_after {
+                tracing::warn!(target: "simulator", subject = parcel.subject, attempt, "gave up a delivery");
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = longer(pause, self.redelivery.longest_pause);
+        }
+    }
+
+    async fn attempt(&self, parcel: &Parcel, attempt: u32) -> bool {
+        let Ok(_hand) = self.hands.acquire().await else { return false };
+        let began = Instant::now();
+        let answer = self
+            .client
+            .post(&parcel.subscription.wish.url)
+            .header("content-type", "application/json")
+            .header("x-notify-signature", &parcel.signature)
+            .body(parcel.body.clone())
+            .send()
+            .await;
+        let outcome = answer.map(|response| response.status().as_u16()).map_err(|error| causes(&error));
+        let taken = matches!(outcome, Ok(200..=299));
+        tracing::debug!(target: "simulator", subject = parcel.subject, attempt, ?outcome, "delivery");
+        self.write(parcel, attempt, began, outcome);
+        taken
+    }
+
+    fn write(&self, parcel: &Parcel, attempt: u32, began: Instant, outcome: Result<u16, String>) {
+        let took_ms = began.elapsed().as_millis() as u64;
+        let (status, error) = match outcome {
+            Ok(status) => (Some(status), None),
+            Err(error) => (None, Some(error)),
+        };
+        self.books.tried(Delivery {
+            n: 0,
+            time: clock::epoch_ms() - took_ms as i64,
+            took_ms,
+            publication_id: parcel.publication_id.clone(),
+            subscription_id: parcel.subscription.id.clone(),
+            subject: parcel.subject.clone(),
+            url: parcel.subscription.wish.url.clone(),
+            attempt,
+            status,
+            error,
+        });
+    }
+}
+
+fn longer(pause: Duration, longest: Duration) -> Duration {
+    (pause * 2).min(longest)
+}
+
+/// An error with its causes in one line.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        text = format!("{text}: {deeper}");
+        cause = deeper.source();
+    }
+    text
+}

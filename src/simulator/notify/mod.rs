@@ -1,0 +1,98 @@
+//! Notifications: who wants to hear what (subscriptions), what is said (publications), and carrying it to them (signed
+//! webhooks with redelivery). The services only say [`Notify::publish`]; nothing here knows phones or chats.
+
+mod courier;
+mod filter;
+mod publication;
+mod routes;
+mod signature;
+mod subscription;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::answer::Refusal;
+use super::books::Books;
+use super::clock;
+use super::options::Options;
+use super::tasks::Tasks;
+use courier::Courier;
+pub(crate) use publication::Publication;
+pub(crate) use routes::routes;
+pub(crate) use subscription::{Subscription, Wish};
+
+/// Subscriptions that may exist at a time.
+const MOST: usize = 1000;
+
+/// The subscriptions and the courier that serves them.
+pub(crate) struct Notify {
+    subscriptions: Mutex<BTreeMap<String, Arc<Subscription>>>,
+    courier: Arc<Courier>,
+}
+
+impl Notify {
+    /// Without subscriptions.
+    pub(crate) fn new(options: &Options, tasks: Tasks, books: Arc<Books>) -> std::io::Result<Self> {
+        let courier = Courier::new(options.redelivery.clone(), options.signature, tasks, books)?;
+        Ok(Self { subscriptions: Mutex::default(), courier })
+    }
+
+    fn subscriptions(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Subscription>>> {
+        let mut all = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::now();
+        all.retain(|_, subscription| !subscription.wish.is_over(now));
+        all
+    }
+
+    /// Adds a subscription. An identical one makes a duplicate.
+    pub(crate) fn subscribe(&self, subscription: Subscription) -> Result<Arc<Subscription>, Refusal> {
+        let mut all = self.subscriptions();
+        if all.len() >= MOST {
+            return Err(Refusal::bad(format!("there are {MOST} subscriptions already")));
+        }
+        tracing::info!(target: "simulator", id = subscription.id, topic = subscription.wish.topic, "subscribed");
+        let subscription = Arc::new(subscription);
+        all.insert(subscription.id.clone(), Arc::clone(&subscription));
+        Ok(subscription)
+    }
+
+    /// Puts another wish in the place of the one that this subscription had.
+    pub(crate) fn change(&self, id: &str, wish: Wish) -> Result<Arc<Subscription>, Refusal> {
+        let mut all = self.subscriptions();
+        let held = all.get_mut(id).ok_or_else(|| no_such(id))?;
+        *held = Arc::new(held.with(wish));
+        Ok(Arc::clone(held))
+    }
+
+    /// All subscriptions that have not expired.
+    pub(crate) fn all(&self) -> Vec<Arc<Subscription>> {
+        self.subscriptions().values().cloned().collect()
+    }
+
+    /// One subscription.
+    pub(crate) fn get(&self, id: &str) -> Result<Arc<Subscription>, Refusal> {
+        self.subscriptions().get(id).cloned().ok_or_else(|| no_such(id))
+    }
+
+    /// Ends a subscription; what waits for it is dropped.
+    pub(crate) fn unsubscribe(&self, id: &str) -> Result<(), Refusal> {
+        let subscription = self.subscriptions().remove(id).ok_or_else(|| no_such(id))?;
+        subscription.end();
+        tracing::info!(target: "simulator", id, "unsubscribed");
+        Ok(())
+    }
+
+    /// Hands a publication to the courier, once for each subscription that it fits. Never waits.
+    pub(crate) fn publish(&self, publication: &Publication) {
+        let document = publication.document();
+        for subscription in self.subscriptions().values() {
+            if subscription.wants(publication, &document) {
+                self.courier.take(subscription, publication, &document);
+            }
+        }
+    }
+}
+
+fn no_such(id: &str) -> Refusal {
+    Refusal::missing("SubscriptionNotFound", format!("no subscription {id}"))
+}

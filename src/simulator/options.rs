@@ -1,0 +1,101 @@
+//! What whoever starts a simulator may choose. Plain data; nothing here acts.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How a simulator is set up. `Default` listens on a free loopback port and knows one client.
+#[derive(Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The id of the one client that may fetch tokens.
+    pub client_id: String,
+    /// The secret of that client.
+    pub client_secret: String,
+    /// Who the client is: the `principalId` of its tokens.
+    pub principal_id: String,
+    /// The account's GUID.
+    pub account_id: String,
+    /// The account's number, accepted wherever the GUID is.
+    pub account_number: String,
+    /// How long an access token is good for.
+    pub token_lifetime: Duration,
+    /// How the signature of a webhook is written.
+    pub signature: SignatureForm,
+    /// How webhooks are sent, and sent again.
+    pub redelivery: Redelivery,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            client_id: "simulator".to_owned(),
+            client_secret: "simulator".to_owned(),
+            principal_id: "6c1f0a52-5d0e-4b8e-9a57-0d1c5b2a7e10".to_owned(),
+            account_id: "5b1f7f04-9c3d-4e0b-8a1e-2f6d0c9b7a31".to_owned(),
+            account_number: "10000495".to_owned(),
+            token_lifetime: Duration::from_hours(1),
+            signature: SignatureForm::Hex,
+            redelivery: Redelivery::default(),
+        }
+    }
+}
+
+/// How the 32 bytes of `x-notify-signature` are written. Which one the real service uses is not public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureForm {
+    /// Lower-case hex.
+    Hex,
+    /// Upper-case hex.
+    UpperHex,
+    /// Lower-case hex after `sha256=`.
+    Prefixed,
+    /// Base64 with padding.
+    Base64,
+    /// Base64 for URLs, without padding.
+    Base64Url,
+}
+
+impl FromStr for SignatureForm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "hex" => Ok(Self::Hex),
+            "HEX" => Ok(Self::UpperHex),
+            "prefixed" => Ok(Self::Prefixed),
+            "base64" => Ok(Self::Base64),
+            "base64url" => Ok(Self::Base64Url),
+            other => Err(format!("`{other}` is none of hex, HEX, prefixed, base64, base64url")),
+        }
+    }
+}
+
+/// How webhooks are sent until one is answered with 2xx. Whether the real service repeats at all is not public.
+#[derive(Clone, Debug)]
+pub struct Redelivery {
+    /// The pause after the first failure; it doubles with each further one.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// How long after the first attempt a publication is given up.
+    pub give_up_after: Duration,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+    /// How long one attempt may take from connecting to the answer.
+    pub answer_timeout: Duration,
+}
+
+impl Default for Redelivery {
+    fn default() -> Self {
+        Self {
+            first_pause: Duration::from_millis(500),
+            longest_pause: Duration::from_secs(5),
+            give_up_after: Duration::from_mins(10),
+            connect_timeout: Duration::from_secs(2),
+            answer_timeout: Duration::from_secs(10),
+        }
+    }
+}

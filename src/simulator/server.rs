@@ -1,0 +1,119 @@
+//! Binding, serving and stopping. Connections are served by hand (not by `axum::serve`), because a mood may close one
+//! without an answer.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use super::answer::BASE;
+use super::moods::Dropped;
+use super::options::Options;
+use super::tasks::Tasks;
+use super::world::World;
+use super::{chat, control, gate, notify, phones, tokens};
+
+/// How long a connection may stay without a request.
+const IDLE: Duration = Duration::from_mins(5);
+
+/// A simulator that serves; it stops when this is dropped.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    tasks: Tasks,
+}
+
+impl Running {
+    /// The base URL of all APIs.
+    pub fn api_url(&self) -> String {
+        format!("http://{}{BASE}", self.addr)
+    }
+
+    /// The base URL of the control API.
+    pub fn control_url(&self) -> String {
+        format!("http://{}/control", self.addr)
+    }
+
+    /// Closes the listener and all connections and waits for their end. What was not delivered is lost.
+    pub async fn shutdown(self) {
+        self.tasks.finish().await;
+        tracing::info!(target: "simulator", "stopped");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.cancel();
+    }
+}
+
+/// Binds, begins to serve, and returns; whoever has the `Running` can connect.
+pub async fn start(options: Options) -> io::Result<Running> {
+    let listener = TcpListener::bind(options.listen).await?;
+    let addr = listener.local_addr()?;
+    let tasks = Tasks::default();
+    let world = World::new(options, tasks.clone())?;
+    tasks.spawn(accept(listener, router(world), tasks.clone()));
+    tracing::info!(target: "simulator", %addr, "CloudLink is simulated at http://{addr}{BASE}");
+    Ok(Running { addr, tasks })
+}
+
+fn router(world: Arc<World>) -> Router {
+    let api = tokens::routes().merge(notify::routes()).merge(phones::routes()).merge(chat::routes());
+    Router::new()
+        .nest(BASE, api)
+        .nest("/control", control::routes())
+        .fallback(gate::no_route)
+        .method_not_allowed_fallback(gate::no_route)
+        .layer(from_fn_with_state(Arc::clone(&world), gate::pass))
+        .with_state(world)
+}
+
+async fn accept(listener: TcpListener, router: Router, tasks: Tasks) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => tasks.spawn(serve(stream, router.clone())),
+            Err(error) => {
+                tracing::warn!(target: "simulator", %error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, router: Router) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| answer(router.clone(), request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(target: "simulator", %error, "a connection broke");
+    }
+}
+
+/// An error closes the connection without an answer: that is how a mood drops a request.
+async fn answer(router: Router, request: hyper::Request<Incoming>) -> Result<Response, io::Error> {
+    let response = match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(error) => {
+            let error: Infallible = error;
+            match error {}
+        }
+    };
+    match response.extensions().get::<Dropped>() {
+        Some(_) => Err(io::Error::other("dropped on purpose")),
+        None => Ok(response),
+    }
+}
