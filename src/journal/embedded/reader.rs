@@ -1,0 +1,105 @@
+//! Reading back: what is not done, what was, and what is remembered. Never writes.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::super::{Claim, Entry, Line, Range};
+
+/// What recovery needs to know before anything is handed out.
+pub(super) struct Recovered {
+    /// Everything up to here is done.
+    pub done_to: u64,
+    /// What is done beyond that.
+    pub done: HashSet<u64>,
+    /// The newest publication.
+    pub last_seq: u64,
+    /// The newest line.
+    pub last_n: i64,
+}
+
+/// Reads the marks and what is done beyond them.
+pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
+    let (done_to, marked_seq, marked_n): (u64, u64, i64) =
+        connection.query_row("SELECT done_to, last_seq, last_n FROM mark", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let newest = |table: &str, column: &str| {
+        connection.query_row(&format!("SELECT coalesce(max({column}), 0) FROM {table}"), [], |row| row.get::<_, i64>(0))
+    };
+    let last_seq = marked_seq.max(newest("publication", "seq")? as u64);
+    let last_n = marked_n.max(newest("outcome", "n")?);
+    let done = connection
+        .prepare("SELECT seq FROM outcome WHERE seq > ?1 AND last = 1")?
+        .query_map([done_to], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Recovered { done_to, done, last_seq, last_n })
+}
+
+/// Publications after a position, without history, up to a position (inclusive).
+pub(super) fn after(connection: &Connection, seq: u64, up_to: u64, max: usize) -> rusqlite::Result<Vec<Claim>> {
+    connection
+        .prepare_cached(
+            "SELECT seq, arrived, id, lane, source, body FROM publication WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+        )?
+        .query_map(params![seq, up_to, max], claim)?
+        .collect()
+}
+
+/// Publications of a range with their lines.
+pub(super) fn scan(connection: &Connection, range: Range) -> rusqlite::Result<Vec<Claim>> {
+    let mut claims = match range {
+        Range::After(seq, max) => after(connection, seq, i64::MAX as u64, max)?,
+        Range::One(seq) => after(connection, seq.saturating_sub(1), seq, 1)?,
+        Range::Newest(max) => {
+            let first: Option<u64> = connection
+                .query_row(
+                    "SELECT seq FROM publication ORDER BY seq DESC LIMIT 1 OFFSET ?1",
+                    [max.saturating_sub(1)],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            after(connection, first.map_or(0, |seq| seq - 1), i64::MAX as u64, max)?
+        }
+    };
+    for claim in &mut claims {
+        claim.history = lines(connection, claim.seq)?;
+    }
+    Ok(claims)
+}
+
+/// The lines of one publication, oldest first.
+pub(super) fn lines(connection: &Connection, seq: u64) -> rusqlite::Result<Vec<Line>> {
+    connection
+        .prepare_cached("SELECT seq, run, fate, at, due, last, bytes FROM outcome WHERE seq = ?1 ORDER BY n")?
+        .query_map([seq], |row| {
+            Ok(Line {
+                seq: row.get(0)?,
+                run: row.get(1)?,
+                fate: row.get(2)?,
+                at: row.get(3)?,
+                due: row.get(4)?,
+                last: row.get(5)?,
+                bytes: row.get(6)?,
+            })
+        })?
+        .collect()
+}
+
+/// A remembered value that is still good at `now`.
+pub(super) fn state(connection: &Connection, key: &str, now: i64) -> rusqlite::Result<Option<Arc<str>>> {
+    connection
+        .prepare_cached("SELECT bytes FROM state WHERE key = ?1 AND until > ?2")?
+        .query_row(params![key, now], |row| row.get(0))
+        .optional()
+}
+
+fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
+    Ok(Claim {
+        seq: row.get(0)?,
+        arrived: row.get(1)?,
+        entry: Entry { id: row.get(2)?, lane: row.get(3)?, source: row.get(4)?, body: row.get(5)? },
+        history: Vec::new(),
+    })
+}

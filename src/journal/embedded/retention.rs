@@ -1,0 +1,145 @@
+//! What the writer does when it has time: checkpoints, and deleting what is older than it should be or too much.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params};
+
+use super::super::{DEDUPE_WINDOW, Options};
+use super::shared::Shared;
+use super::writer::mark;
+use crate::kit::clock::Clock;
+
+/// Checkpoint when so much was written since the last one.
+const CHECKPOINT_BYTES: usize = 32 << 20;
+/// Checkpoint when so long nothing was asked.
+const IDLE: Duration = Duration::from_secs(1);
+/// How often to look for what is to be deleted.
+const EVERY: Duration = Duration::from_mins(1);
+/// How much is deleted at once, so that nobody waits long.
+const CHUNK: usize = 500;
+/// The most ids that are remembered.
+const MOST_IDS: u64 = 20_000_000;
+
+/// See the module.
+pub(super) struct Retention {
+    retain: i64,
+    max_size: u64,
+    written: usize,
+    last_write: Instant,
+    looked: Option<Instant>,
+    /// Whether the last round left something to delete.
+    more: bool,
+    full: bool,
+}
+
+impl Retention {
+    pub(super) fn new(options: &Options) -> Self {
+        let retain = i64::try_from(options.retain.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            retain,
+            max_size: options.max_size,
+            written: 0,
+            last_write: Instant::now(),
+            looked: None,
+            more: false,
+            full: false,
+        }
+    }
+
+    /// Whether the store has reached its largest size.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Notes what a commit wrote. An event costs about four times its bytes in pages of the log.
+    pub(super) fn wrote(&mut self, bytes: usize) {
+        self.written += bytes * 4;
+        self.last_write = Instant::now();
+    }
+
+    /// How long the writer may sleep before there is something to do here.
+    pub(super) fn patience(&self) -> Duration {
+        if self.more { Duration::from_millis(2) } else { IDLE }
+    }
+
+    /// A bounded piece of work. What fails here is tried again; it is no reason to refuse anything.
+    pub(super) fn work(
+        &mut self,
+        connection: &Connection,
+        shared: &Shared,
+        clock: &Clock,
+        done_to: u64,
+        last_seq: u64,
+        last_n: i64,
+    ) {
+        let idle = self.last_write.elapsed() >= IDLE;
+        if self.written >= CHECKPOINT_BYTES || (idle && self.written > 0) {
+            self.written = 0;
+            report(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())), "checkpoint");
+        }
+        if self.more || self.looked.is_none_or(|at| at.elapsed() >= EVERY) || self.full {
+            self.looked = Some(Instant::now());
+            let worked = self.delete(connection, shared, clock.millis(), done_to, last_seq, last_n);
+            self.more = worked.as_ref().is_ok_and(|deleted| *deleted >= CHUNK);
+            report(worked.map(drop), "delete what is old from");
+        }
+    }
+
+    fn delete(
+        &mut self,
+        connection: &Connection,
+        shared: &Shared,
+        now: i64,
+        done_to: u64,
+        last_seq: u64,
+        last_n: i64,
+    ) -> rusqlite::Result<usize> {
+        let size = size(connection)?;
+        shared.figures.bytes.store(size, Ordering::Relaxed);
+        // Make room before it is needed: from nine tenths on the oldest that is done goes, whatever its age.
+        let crowded = size > self.max_size / 10 * 9;
+        self.full = size >= self.max_size;
+        let older_than = if crowded { i64::MAX } else { now.saturating_sub(self.retain) };
+        let forget = now.saturating_sub(i64::try_from(DEDUPE_WINDOW.as_millis()).unwrap_or(i64::MAX));
+        let transaction = rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
+        let last: Option<u64> = transaction.query_row(
+            "SELECT max(seq) FROM (SELECT seq, arrived FROM publication WHERE seq <= ?1 ORDER BY seq LIMIT ?2) WHERE arrived < ?3",
+            params![done_to, CHUNK, older_than],
+            |row| row.get(0),
+        )?;
+        let mut deleted = 0;
+        if let Some(last) = last {
+            // The numbers must not be given out again when the newest rows are gone.
+            mark(&transaction, done_to, last_seq, last_n)?;
+            deleted += transaction.execute("DELETE FROM publication WHERE seq <= ?1", [last])?;
+            transaction.execute("DELETE FROM outcome WHERE seq <= ?1", [last])?;
+        }
+        let oldest_kept = last_seq.saturating_sub(MOST_IDS);
+        deleted += transaction.execute(
+            "DELETE FROM seen WHERE seq IN (SELECT seq FROM seen WHERE seq <= ?1 AND (at < ?2 OR seq <= ?3) ORDER BY seq LIMIT ?4)",
+            params![if crowded { last.unwrap_or(0) } else { done_to }, if crowded { i64::MAX } else { forget }, oldest_kept, CHUNK],
+        )?;
+        deleted += transaction.execute(
+            "DELETE FROM state WHERE key IN (SELECT key FROM state WHERE until < ?1 LIMIT ?2)",
+            params![now, CHUNK],
+        )?;
+        let oldest: Option<i64> =
+            transaction.query_row("SELECT at FROM seen ORDER BY seq LIMIT 1", [], |row| row.get(0)).ok();
+        shared.figures.oldest_seen.store(oldest.unwrap_or(0), Ordering::Relaxed);
+        transaction.commit()?;
+        Ok(deleted)
+    }
+}
+
+/// How many bytes of the file are in use.
+fn size(connection: &Connection) -> rusqlite::Result<u64> {
+    let read = |pragma: &str| connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get::<_, u64>(0));
+    Ok((read("page_count")? - read("freelist_count")?) * read("page_size")?)
+}
+
+fn report(worked: rusqlite::Result<()>, what: &str) {
+    if let Err(error) = worked {
+        tracing::warn!(%error, "could not {what} the journal; trying again");
+    }
+}
