@@ -4,6 +4,10 @@
 //! fixed here once. Nothing is matched or decided here, and nothing is read from disk or network.
 
 pub mod kind;
+mod open;
+pub mod publication;
+mod resource;
+mod views;
 
 use std::sync::Arc;
 
@@ -11,6 +15,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 pub use kind::Kind;
+pub use open::{Opened, Remember, Resolved};
+pub use publication::{DecodeError, Publication};
 
 /// One publication that has been given its kind and its views: what rules look at.
 #[derive(Clone, Debug)]

@@ -1,10 +1,23 @@
 //! The public listener: bounded bodies, signatures, publications into the journal, and the answer that depends on it.
+//!
+//! `listener` bounds connections and time, `body` bounds bytes, `signature` proves, `webhook` is the path from request
+//! to answer. Nothing is parsed before its signature is verified, and 200 is said only when the journal has it.
+
+mod body;
+mod listener;
+mod problem;
+mod signature;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::kit::secret::Secret;
+
+pub use listener::{ListenError, Listener};
+pub use signature::{Keys, Verified};
+pub use webhook::Ingest;
 
 /// The settled `[server]` and `[[application]]`.
 #[derive(Clone, Debug)]

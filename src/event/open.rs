@@ -1,0 +1,350 @@
+//! A stored publication into an event: its kind as an edge against what is remembered, and its views.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::kind::Kind;
+use super::resource::Resource;
+use super::{Event, views};
+
+/// How long a leg is remembered after its last notification while it lives.
+const LEG_LIVES: i64 = 24 * 3600 * 1000;
+/// How long it is remembered after its end, so that what comes late is known as late.
+const LEG_ENDED: i64 = 15 * 60 * 1000;
+/// How long a presentity's or a phone's last state is remembered.
+const STATUS: i64 = 30 * 24 * 3600 * 1000;
+
+/// A publication that was read and waits for what is remembered of its resource.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    seq: u64,
+    id: Arc<str>,
+    account: Arc<str>,
+    lane: Arc<str>,
+    arrived: DateTime<Utc>,
+    time: DateTime<Utc>,
+    document: Value,
+    resource: Resource,
+}
+
+/// What is to be remembered of a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remember {
+    /// The key, account included.
+    pub key: Arc<str>,
+    /// The value, as JSON text.
+    pub bytes: Arc<str>,
+    /// Until when, in milliseconds since 1970.
+    pub until: i64,
+}
+
+/// An event, what to remember, and whether it is a new state of what it is about.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The event.
+    pub event: Event,
+    /// What to remember, in the event's own transaction.
+    pub remember: Option<Remember>,
+    /// Whether a call's leg is in another state than before: what waits to control it is out of date.
+    pub leg_moved: bool,
+}
+
+impl Opened {
+    /// Reads a stored publication. Its text was checked when it came; were it damaged since, the event is an empty
+    /// `publication`.
+    pub fn new(seq: u64, account: &Arc<str>, id: &str, lane: &Arc<str>, arrived: i64, body: &str) -> Self {
+        let document: Value = serde_json::from_str(body).unwrap_or_default();
+        let resource = Resource::of(&document);
+        let arrived = DateTime::from_timestamp_millis(arrived).unwrap_or_default();
+        let time = document.get("content").and_then(views::time).unwrap_or(arrived);
+        let id = id.strip_prefix(&**account).and_then(|id| id.strip_prefix('/')).unwrap_or(id);
+        Self {
+            seq,
+            id: id.into(),
+            account: Arc::clone(account),
+            lane: Arc::clone(lane),
+            arrived,
+            time,
+            document,
+            resource,
+        }
+    }
+
+    /// The key of what is remembered of the resource, if its kind depends on that.
+    pub fn key(&self) -> Option<Arc<str>> {
+        let key = match &self.resource {
+            Resource::Call { endpoint, call } => format!("{}/leg/{endpoint}/{call}", self.account),
+            Resource::Presentity(principal) => format!("{}/presence/{principal}", self.account),
+            Resource::Endpoint(endpoint) => format!("{}/endpoint/{endpoint}", self.account),
+            _ => return None,
+        };
+        Some(key.into())
+    }
+
+    /// The event, in the light of what is remembered.
+    pub fn resolve(self, remembered: Option<&str>) -> Resolved {
+        let before: Value = remembered.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let (kind, now) = self.kind(&before);
+        let leg_moved = matches!(kind, Kind::CallRinging | Kind::CallConnected | Kind::CallHeld | Kind::CallEnded);
+        let remember = self.key().zip(now).map(|(key, (now, lives))| Remember {
+            key,
+            bytes: now.to_string().into(),
+            until: self.arrived.timestamp_millis().saturating_add(lives),
+        });
+        Resolved { event: self.event(kind, &before), remember, leg_moved }
+    }
+
+    /// The event with a kind that was found earlier, before a restart.
+    pub fn resolve_as(self, kind: Kind) -> Event {
+        self.event(kind, &Value::Null)
+    }
+
+    /// The kind, and the state to remember with its life in milliseconds.
+    fn kind(&self, before: &Value) -> (Kind, Option<(Value, i64)>) {
+        let content = self.document.get("content").unwrap_or(&Value::Null);
+        let method = self.method();
+        match &self.resource {
+            Resource::Call { .. } => self.call_kind(content, before),
+            Resource::Presentity(_) => {
+                let presence = views::presence(content);
+                let now = json!({ "status": presence.get("status"), "override": presence.get("override") });
+                let same = ["status", "override"].iter().all(|key| before.get(key) == now.get(key));
+                (if same { Kind::PresenceUpdated } else { Kind::PresenceChanged }, Some((now, STATUS)))
+            }
+            Resource::Endpoint(_) => {
+                let fields = ["state", "userAvailability", "dnd", "messageWaiting"];
+                let now: Map<String, Value> =
+                    fields.iter().filter_map(|key| Some(((*key).to_owned(), content.get(key)?.clone()))).collect();
+                let now = Value::Object(now);
+                (if *before == now { Kind::EndpointUpdated } else { Kind::EndpointChanged }, Some((now, STATUS)))
+            }
+            Resource::Conversation { rest, .. } => (chat_kind(rest, &method, content), None),
+            Resource::User(_) => (by_method(&method, Kind::UserCreated, Kind::UserUpdated, Kind::UserDeleted), None),
+            Resource::Conference { participant: true, .. } => (Kind::ConferenceParticipant, None),
+            Resource::Conference { .. } => {
+                (by_method(&method, Kind::ConferenceCreated, Kind::ConferenceUpdated, Kind::ConferenceDeleted), None)
+            }
+            Resource::Recording(_) if method != "DELETE" => (Kind::RecordingReady, None),
+            Resource::Recording(_) | Resource::Other(_) => (Kind::Publication, None),
+        }
+    }
+
+    /// A leg's state is an edge; what is older than what is known of the leg is an update, whatever it says.
+    fn call_kind(&self, content: &Value, before: &Value) -> (Kind, Option<(Value, i64)>) {
+        let state = views::call_state(content, &self.method());
+        let time = self.time.timestamp_millis();
+        let late = before.get("time").and_then(Value::as_i64).is_some_and(|known| time < known);
+        let same = before.get("state").and_then(Value::as_str) == state.as_deref();
+        let kind = match state.as_deref() {
+            _ if late || same => Kind::CallUpdated,
+            Some("ringing") => Kind::CallRinging,
+            Some("connected") => Kind::CallConnected,
+            Some("held") => Kind::CallHeld,
+            Some("ended") => Kind::CallEnded,
+            _ => Kind::CallUpdated,
+        };
+        let known = if late { before.get("state").cloned().unwrap_or_default() } else { json!(state) };
+        let time = if late { before.get("time").cloned().unwrap_or_default() } else { json!(time) };
+        let lives = if known == "ended" { LEG_ENDED } else { LEG_LIVES };
+        (kind, Some((json!({ "state": known, "time": time }), lives)))
+    }
+
+    fn method(&self) -> String {
+        self.document.get("method").and_then(Value::as_str).unwrap_or_default().trim().to_ascii_uppercase()
+    }
+
+    fn event(mut self, kind: Kind, before: &Value) -> Event {
+        let text =
+            |document: &Value, key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (topic, subject, method) = (text(&self.document, "topic"), text(&self.document, "subject"), self.method());
+        let publisher = self.document.pointer("/publisher/principalId").and_then(Value::as_str).map(str::to_owned);
+        let account_id = self.document.pointer("/publisher/accountId").and_then(Value::as_str).map(str::to_owned);
+        let content = self.document.get_mut("content").map(Value::take).unwrap_or_default();
+        let mut fields = Map::new();
+        match (&self.resource, kind.family()) {
+            (Resource::Call { endpoint, call }, "call") => {
+                fields.insert("call".into(), views::call(&content, endpoint, call, &subject, &method));
+            }
+            (Resource::Conversation { conversation, rest }, "chat") => {
+                fields.insert("message".into(), views::message(&content, conversation, rest, publisher.as_deref()));
+            }
+            (Resource::Presentity(principal), "presence") => {
+                let mut view = views::presence(&content);
+                view.insert("principal".into(), json!(principal));
+                if let Some(was) = before.get("status").filter(|was| was.is_string()) {
+                    view.insert("was".into(), was.clone());
+                }
+                fields.insert("presence".into(), Value::Object(view));
+            }
+            (Resource::User(user), "user") => {
+                fields.insert("user".into(), views::user(&content, user.as_deref()));
+            }
+            _ => {}
+        }
+        let time = self.time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        let event = [
+            ("id", &*self.id),
+            ("kind", kind.as_str()),
+            ("time", &*time),
+            ("topic", &*topic),
+            ("method", &*method),
+            ("subject", &*subject),
+        ];
+        fields.insert("event".into(), views::texts(&event));
+        fields.insert(
+            "account".into(),
+            views::texts(&[("name", &*self.account), ("id", account_id.as_deref().unwrap_or_default())]),
+        );
+        fields.insert("content".into(), content);
+        Event {
+            seq: self.seq,
+            id: self.id,
+            account: self.account,
+            kind,
+            time: self.time,
+            arrived: self.arrived,
+            lane: self.lane,
+            topic,
+            method,
+            subject,
+            fields: Value::Object(fields),
+        }
+    }
+}
+
+fn by_method(method: &str, created: Kind, updated: Kind, deleted: Kind) -> Kind {
+    match method {
+        "POST" => created,
+        "DELETE" => deleted,
+        _ => updated,
+    }
+}
+
+/// Chat subjects other than messages are by analogy with the routes (assumed).
+fn chat_kind(rest: &[String], method: &str, content: &Value) -> Kind {
+    let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
+    match rest.as_slice() {
+        ["messages", _, "reactions", ..] => Kind::ChatReaction,
+        ["messages", ..] if views::is_system_message(content) => Kind::Publication,
+        ["messages", ..] => by_method(method, Kind::ChatMessage, Kind::ChatEdited, Kind::ChatDeleted),
+        ["participants", _, "typing", ..] => Kind::ChatTyping,
+        ["participants", ..] => Kind::ChatParticipant,
+        [] => Kind::ChatConversation,
+        _ => Kind::Publication,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opened(document: &Value) -> Opened {
+        Opened::new(1, &"main".into(), "main/p", &"lane".into(), 1_770_106_530_000, &document.to_string())
+    }
+
+    fn call(state: &str, timestamp: i64) -> Value {
+        json!({ "topic": "platform-api-media", "method": "PUT", "subject": "/2017-09-01/endpoints/3001/calls/7",
+                "content": { "state": state, "timestamp": timestamp, "callId": "endpoints/3001/calls/7", "from": "+16135550142",
+                             "fromName": "", "direction": "inbound", "extraPbxData": "{\"callTrackingID\":\"t#7\"}" } })
+    }
+
+    #[test]
+    fn a_kind_is_an_edge() {
+        let mut known: Option<String> = None;
+        let mut kinds = Vec::new();
+        for (state, at) in [
+            ("ringing", 10),
+            ("ringing", 11),
+            ("connected", 12),
+            ("held", 13),
+            ("connected", 14),
+            ("completed", 15),
+            ("idle", 16),
+            ("ringing", 9),
+        ] {
+            let resolved = opened(&call(state, 1_770_106_530_000 + at)).resolve(known.as_deref());
+            kinds.push(resolved.event.kind.as_str());
+            known = resolved.remember.map(|remember| remember.bytes.to_string());
+        }
+        assert_eq!(
+            kinds,
+            [
+                "call.ringing",
+                "call.updated",
+                "call.connected",
+                "call.held",
+                "call.connected",
+                "call.ended",
+                "call.updated",
+                "call.updated"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_traps_of_a_call_are_fixed() {
+        let event = opened(&call("ringing", 1_770_106_530_124)).resolve(None).event;
+        let field = |path: &str| event.field(path.split('.')).cloned();
+        assert_eq!(field("call.id"), Some(json!("7")));
+        assert_eq!(field("call.tracking_id"), Some(json!("t#7")));
+        assert_eq!(field("call.link"), Some(json!("/2017-09-01/endpoints/3001/calls/7")));
+        assert_eq!(field("call.from_name"), None);
+        assert_eq!(field("call.outside"), Some(json!(true)));
+        assert_eq!(field("content.callId"), Some(json!("endpoints/3001/calls/7")));
+        assert_eq!(event.time.timestamp_millis(), 1_770_106_530_124);
+        assert_eq!(&*event.id, "p");
+    }
+
+    #[test]
+    fn a_message_is_found_in_either_shape() {
+        for content in [
+            json!({ "body": "hi", "createdBy": "ann" }),
+            json!({ "body": { "body": "hi", "messageId": "x" }, "userId": "ann" }),
+        ] {
+            let document = json!({ "topic": "platform-api-conversations", "method": "post", "subject": "/conversations/c/messages/m", "content": content });
+            let event = opened(&document).resolve(None).event;
+            assert_eq!(event.kind, Kind::ChatMessage);
+            assert_eq!(
+                event.fields["message"],
+                json!({ "conversation": "c", "id": "m", "body": "hi", "sender": "ann" })
+            );
+        }
+    }
+
+    #[test]
+    fn presence_changes_when_status_or_override_do() {
+        let document = |status: &str| {
+            json!({ "topic": "platform-api-presence", "method": "PUT", "subject": "/presentities/u",
+            "content": { "presences": [{ "type": "aggregate", "status": status }, { "type": "principal", "status": "Busy" }] } })
+        };
+        let first = opened(&document("Away")).resolve(None);
+        assert_eq!(first.event.kind, Kind::PresenceChanged);
+        let known = first.remember.unwrap().bytes;
+        assert_eq!(opened(&document("Away")).resolve(Some(&known)).event.kind, Kind::PresenceUpdated);
+        let changed = opened(&document("Busy")).resolve(Some(&known)).event;
+        assert_eq!(
+            changed.fields["presence"],
+            json!({ "status": "Busy", "override": "Busy", "principal": "u", "was": "Away" })
+        );
+    }
+
+    #[test]
+    fn every_other_resource_has_its_kind() {
+        for (topic, method, subject, kind) in [
+            ("admin", "POST", "/accounts/a/users/u", "user.created"),
+            ("admin", "PUT", "/accounts/a/users", "user.updated"),
+            ("conversations", "POST", "/conversations/c/messages/m/reactions", "chat.reaction"),
+            ("conversations", "POST", "/conversations/c/participants/p/typing", "chat.typing"),
+            ("conversations", "DELETE", "/conversations/c/messages/m", "chat.deleted"),
+            ("media", "PUT", "/endpoints/3001", "endpoint.changed"),
+            ("media", "PUT", "/conferences/c/participants/p", "conference.participant"),
+            ("media", "POST", "/recordings/r", "recording.ready"),
+            ("media", "PUT", "/elsewhere", "publication"),
+        ] {
+            let document = json!({ "topic": format!("platform-api-{topic}"), "method": method, "subject": subject, "content": {} });
+            assert_eq!(opened(&document).resolve(None).event.kind.as_str(), kind, "{subject}");
+        }
+    }
+}

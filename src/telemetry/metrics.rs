@@ -1,0 +1,186 @@
+//! The metrics, in one registry that is handed around; no globals.
+
+use std::sync::atomic::AtomicI64;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Refused {
+    Signature,
+    TooLarge,
+    NotJson,
+    Encoding,
+    Timeout,
+    Unavailable,
+    NotFound,
+    Method,
+    Broken,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusedLabel {
+    reason: Refused,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FateLabel {
+    fate: &'static str,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    accepted: Counter,
+    known: Counter,
+    refused: Family<RefusedLabel, Counter>,
+    outcomes: Family<FateLabel, Counter>,
+    attempts_again: Counter,
+    reaction: Histogram,
+    accept: Histogram,
+    reload_failed: Gauge,
+    gauges: Gauges,
+}
+
+/// Figures that are read from elsewhere just before they are shown.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    /// Publications that are stored and not yet handed to a lane.
+    pub journal_backlog: Gauge,
+    /// Age of the oldest run that is waiting or running, in milliseconds.
+    pub oldest_run_ms: Gauge,
+    /// Runs that wait or run.
+    pub runs: Gauge,
+    /// Runs that are being carried out now.
+    pub running: Gauge,
+    /// Bytes in use in the store.
+    pub journal_bytes: Gauge,
+    /// How far back dedupe reaches, in seconds.
+    pub dedupe_window_seconds: Gauge,
+    /// 1 while the journal can't commit.
+    pub journal_failing: Gauge,
+    /// Seconds until CloudLink's token ends; negative when there is none.
+    pub token_seconds: Gauge<i64, AtomicI64>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("switchhook");
+        let metrics = Self {
+            accepted: counter(&mut registry, "publications_accepted", "Publications that are on disk"),
+            known: counter(&mut registry, "publications_known", "Publications that were known already"),
+            refused: family(&mut registry, "requests_refused", "Requests to the public listener that were refused"),
+            outcomes: family(&mut registry, "runs", "Runs of rules that ended, by how"),
+            attempts_again: counter(&mut registry, "attempts_again", "Attempts that failed and are made again"),
+            reaction: histogram(&mut registry, "reaction_seconds", "From the event to the end of a rule's first step"),
+            accept: histogram(&mut registry, "accept_seconds", "From the request's head to the answer"),
+            reload_failed: gauge(
+                &mut registry,
+                "rules_reload_failed",
+                "1 when the rules on disk are not those in force",
+            ),
+            gauges: Gauges::default(),
+            registry: Registry::default(),
+        };
+        for (name, help, gauge) in [
+            ("journal_backlog", "Publications that are stored and not yet in a lane", &metrics.gauges.journal_backlog),
+            ("oldest_run_milliseconds", "Age of the oldest run that waits or runs", &metrics.gauges.oldest_run_ms),
+            ("runs_open", "Runs that wait or run", &metrics.gauges.runs),
+            ("runs_running", "Runs that are being carried out", &metrics.gauges.running),
+            ("journal_bytes", "Bytes in use in the store", &metrics.gauges.journal_bytes),
+            ("dedupe_window_seconds", "How far back repeats are recognised", &metrics.gauges.dedupe_window_seconds),
+            ("journal_failing", "1 while the store can't be written", &metrics.gauges.journal_failing),
+            ("token_seconds", "Seconds until CloudLink's token ends", &metrics.gauges.token_seconds),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// Publications were stored, or were known.
+    pub fn accepted(&self, new: u64, known: u64) {
+        self.accepted.inc_by(new);
+        self.known.inc_by(known);
+    }
+
+    /// A request was refused.
+    pub fn refused(&self, reason: Refused) {
+        self.refused.get_or_create(&RefusedLabel { reason }).inc();
+    }
+
+    /// A request was answered after so many seconds.
+    pub fn answered(&self, seconds: f64) {
+        self.accept.observe(seconds);
+    }
+
+    /// A run ended.
+    pub fn ended(&self, fate: &'static str) {
+        self.outcomes.get_or_create(&FateLabel { fate }).inc();
+    }
+
+    /// An attempt failed and is made again.
+    pub fn again(&self) {
+        self.attempts_again.inc();
+    }
+
+    /// The first step of a rule ended so many seconds after its event.
+    pub fn reacted(&self, seconds: f64) {
+        self.reaction.observe(seconds);
+    }
+
+    /// Whether the last reload of the rules failed.
+    pub fn reload_failed(&self, failed: bool) {
+        self.reload_failed.set(failed.into());
+    }
+
+    /// The figures that are set just before they are shown.
+    pub fn gauges(&self) -> &Gauges {
+        &self.gauges
+    }
+
+    /// Everything in the text format of Prometheus (OpenMetrics).
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String can't fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
+    let counter = Counter::default();
+    registry.register(name, help, counter.clone());
+    counter
+}
+
+fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = Gauge::default();
+    registry.register(name, help, gauge.clone());
+    gauge
+}
+
+fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
+where
+    L: Clone + Eq + std::hash::Hash + EncodeLabelSet + std::fmt::Debug + Send + Sync + 'static,
+{
+    let family = Family::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn histogram(registry: &mut Registry, name: &str, help: &str) -> Histogram {
+    let histogram =
+        Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
+    registry.register(name, help, histogram.clone());
+    histogram
+}
