@@ -1,1 +1,151 @@
-//! placeholder
+//! Lanes and runs: what is claimed from the journal is planned in order, and what was planned is carried out, in order
+//! by rule and key, side by side otherwise.
+//!
+//! The dispatcher is one task. It plans (fast, in order of arrival), keeps the queues (`lanes`), starts a task for each
+//! run whose turn it is (`carry`), and hears how it ended. It knows nothing of events, rules or requests: it calls the
+//! functions of [`Work`] that it is given.
+//!
+//! Memory is bounded. A run that can't start at once is put on the shelf: a few dozen bytes, its publication is read
+//! from the journal again when its turn comes. When too many are open, nothing more is claimed and the rest stays in
+//! the journal.
+
+mod carry;
+mod dispatcher;
+mod lanes;
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+pub use dispatcher::{Dispatcher, Pulse};
+
+use crate::journal::{Claim, StateChange};
+
+/// What the dispatcher is given: how to plan a publication and how to carry out what was planned.
+pub trait Work: Send + Sync + 'static {
+    /// A publication that was read and waits for what is remembered.
+    type Opened: Send;
+    /// A rule's steps on one event, as far as they have come.
+    type Run: Send + 'static;
+
+    /// Reads a publication, and says which keys of durable state planning needs.
+    fn open(&self, claim: &Claim) -> (Self::Opened, Vec<Arc<str>>);
+
+    /// Decides, in the light of what is remembered under those keys and of what is known from before a restart.
+    fn plan(&self, opened: Self::Opened, claim: &Claim, remembered: &[Option<Arc<str>>]) -> Planned<Self::Run>;
+
+    /// A run in few bytes.
+    fn shelve(&self, run: &Self::Run) -> Box<str>;
+
+    /// A run from the shelf, with its publication read again. `Err` is the record of why that can't be done.
+    fn unshelve(&self, claim: &Claim, rule: &str, shelved: &str) -> Result<Self::Run, String>;
+
+    /// Makes the current step ready: renders it, unless that was done.
+    fn prepare(&self, run: &mut Self::Run) -> Prepared;
+
+    /// One attempt at the current step.
+    fn carry(&self, run: &mut Self::Run, attempt: Attempt) -> impl Future<Output = Carried> + Send;
+
+    /// The record of an end that the dispatcher decides: expired, superseded, a panic.
+    fn epitaph(&self, run: Option<&Self::Run>, why: &str) -> String;
+}
+
+/// What became of a publication by planning.
+#[derive(Debug)]
+pub struct Planned<R> {
+    /// The record of the decision; none if it was recorded before a restart.
+    pub record: Option<String>,
+    /// What is to be remembered.
+    pub state: Vec<StateChange>,
+    /// Whether what waits to control the call of this lane is out of date.
+    pub supersedes: bool,
+    /// The runs.
+    pub runs: Vec<NewRun<R>>,
+}
+
+/// A run that planning asks for.
+#[derive(Debug)]
+pub struct NewRun<R> {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// When it must be over, in milliseconds since 1970.
+    pub deadline: i64,
+    /// How long the rule gives from the event to that.
+    pub allowance: Duration,
+    /// Whether it controls a call.
+    pub controls: bool,
+    /// Whether its current step may have been carried out already, before a crash.
+    pub unsure: bool,
+    /// The run, or how it ended already: a fate and its record.
+    pub run: Result<R, (&'static str, String)>,
+}
+
+/// A step that is ready.
+#[derive(Debug)]
+pub enum Prepared {
+    /// To be carried out.
+    Go,
+    /// To be carried out after this record of it is durable, since it must never be done twice.
+    DurableFirst(String),
+    /// Nothing to carry out: skipped, or it can't be.
+    Already(Carried),
+}
+
+/// How an attempt is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// Counted from 0.
+    pub number: u32,
+    /// Whether an earlier attempt may have taken effect: look first.
+    pub unsure: bool,
+    /// When it must be over.
+    pub deadline: Instant,
+}
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub enum Carried {
+    /// The step is done and another follows.
+    Next {
+        /// The record of the step.
+        record: String,
+    },
+    /// The run is over.
+    Ended {
+        /// How, in a word.
+        fate: &'static str,
+        /// The record.
+        record: String,
+    },
+    /// To be tried again.
+    Wait {
+        /// Not before so long, as the far side asked.
+        after: Option<Duration>,
+        /// Whether this attempt may have taken effect.
+        unsure: bool,
+        /// The record of the attempt.
+        record: String,
+    },
+}
+
+/// The fates that the dispatcher itself decides on.
+pub mod fate {
+    /// The decision about a publication.
+    pub const PLANNED: &str = "planned";
+    /// A step that must not be done twice is about to be carried out.
+    pub const ATTEMPT: &str = "attempt";
+    /// A step is done and another follows.
+    pub const STEP: &str = "step";
+    /// An attempt failed and is made again.
+    pub const RETRY: &str = "retry";
+    /// Too late: not acted on.
+    pub const EXPIRED: &str = "expired";
+    /// A later state of the call made it pointless.
+    pub const SUPERSEDED: &str = "superseded";
+    /// It can't be carried out.
+    pub const FAILED: &str = "failed";
+}

@@ -1,21 +1,19 @@
 //! The public listener: bounded bodies, signatures, publications into the journal, and the answer that depends on it.
 //!
-//! `listener` bounds connections and time, `body` bounds bytes, `signature` proves, `webhook` is the path from request
+//! `kit::listener` bounds connections and time, `body` bounds bytes, `signature` proves, `webhook` is the path from request
 //! to answer. Nothing is parsed before its signature is verified, and 200 is said only when the journal has it.
 
 mod body;
-mod listener;
 mod problem;
 mod signature;
 mod webhook;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::kit::listener::Tls;
 use crate::kit::secret::Secret;
 
-pub use listener::{ListenError, Listener};
 pub use signature::{Keys, Verified};
 pub use webhook::Ingest;
 
@@ -34,15 +32,6 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Whose notifications are believed.
     pub applications: Vec<Application>,
-}
-
-/// PEM files of a certificate chain and its key.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// The certificate chain.
-    pub cert: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
 }
 
 /// One Notify application: a name for the path, and the key of its signatures.

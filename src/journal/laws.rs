@@ -101,6 +101,7 @@ async fn acknowledged_survives<B: Bench>(mut bench: B) {
     let claims = claim_all(&*engine).await;
     assert_eq!(ids(&claims), ["a", "b"]);
     assert_eq!(claims[0].entry, entry("a", "1"));
+    assert!(claims[0].recovered);
     assert!(claim_all(&*engine).await.is_empty(), "each is handed out once");
 }
 
@@ -208,6 +209,7 @@ async fn everything_happens_with_every_hint_suppressed<B: Bench>(mut bench: B) {
 async fn a_hint_comes_after_an_accept<B: Bench>(mut bench: B) {
     let engine = bench.open();
     engine.accept(vec![entry("a", "1")]).await.unwrap();
+    assert!(!engine.claim(1).await.unwrap()[0].recovered);
     tokio::time::timeout(Duration::from_secs(5), engine.wake()).await.unwrap();
 }
 

@@ -37,6 +37,7 @@ struct Inner {
     waiting: Vec<(Vec<Entry>, oneshot::Sender<Vec<Accepted>>)>,
     settled: Vec<(Instant, Change)>,
     cursor: usize,
+    recovered_to: usize,
     full: bool,
 }
 
@@ -59,14 +60,15 @@ impl Disk {
     fn claim(&self, seq: u64) -> Option<Claim> {
         let (arrived, entry) = self.publications.get(usize::try_from(seq.checked_sub(1)?).ok()?)?;
         let history = self.lines.get(&seq).cloned().unwrap_or_default();
-        Some(Claim { seq, arrived: *arrived, entry: entry.clone(), history })
+        Some(Claim { seq, arrived: *arrived, entry: entry.clone(), recovered: false, history })
     }
 }
 
 impl Memory {
     /// Opens a disk. A commit takes `delay`.
     pub fn open(disk: Disk, clock: Clock, delay: Duration) -> Self {
-        let inner = Inner { disk, waiting: Vec::new(), settled: Vec::new(), cursor: 0, full: false };
+        let recovered_to = disk.publications.len();
+        let inner = Inner { disk, recovered_to, waiting: Vec::new(), settled: Vec::new(), cursor: 0, full: false };
         Self { inner: Mutex::new(inner), wake: Notify::new(), clock, delay }
     }
 
@@ -123,7 +125,8 @@ impl Journal for Memory {
         let mut claims = Vec::new();
         while claims.len() < max && inner.cursor < inner.disk.publications.len() {
             inner.cursor += 1;
-            let claim = inner.disk.claim(inner.cursor as u64);
+            let recovered = inner.cursor <= inner.recovered_to;
+            let claim = inner.disk.claim(inner.cursor as u64).map(|claim| Claim { recovered, ..claim });
             claims.extend(claim.filter(|claim| !claim.history.iter().any(|line| line.last)));
         }
         Ok(claims)

@@ -72,6 +72,8 @@ pub struct Claim {
     pub arrived: i64,
     /// What was handed in.
     pub entry: Entry,
+    /// Whether it was there when the journal was opened: something may have been done for it that is not recorded.
+    pub recovered: bool,
     /// What is known of it from before a restart, oldest first.
     pub history: Vec<Line>,
 }

@@ -15,6 +15,7 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
+    Shifted(i64),
     Manual(Arc<AtomicI64>),
     Tokio { origin: tokio::time::Instant, start: i64 },
 }
@@ -23,6 +24,11 @@ impl Clock {
     /// The machine's own clock.
     pub fn system() -> Self {
         Self(Source::System)
+    }
+
+    /// The machine's own clock, so many milliseconds ahead: for demonstrations.
+    pub fn shifted(by: i64) -> Self {
+        Self(Source::Shifted(by))
     }
 
     /// A clock that stands still until [`Clock::set`] moves it.
@@ -46,6 +52,7 @@ impl Clock {
     pub fn millis(&self) -> i64 {
         match &self.0 {
             Source::System => system_millis(),
+            Source::Shifted(by) => system_millis() + by,
             Source::Manual(now) => now.load(Ordering::SeqCst),
             Source::Tokio { origin, start } => start + origin.elapsed().as_millis() as i64,
         }

@@ -7,5 +7,6 @@
 pub mod backoff;
 pub mod chance;
 pub mod clock;
+pub mod listener;
 pub mod secret;
 pub mod supervisor;

@@ -100,6 +100,7 @@ impl Embedded {
         let mut ready = self.shared.ready();
         claims.retain(|claim| !ready.done.contains(claim.seq));
         for claim in claims.iter_mut().filter(|claim| claim.seq <= ready.recovered_to) {
+            claim.recovered = true;
             claim.history = reader::lines(&reader, claim.seq)?;
         }
         ready.read_to(read_to);

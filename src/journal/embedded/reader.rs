@@ -100,6 +100,7 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
         seq: row.get(0)?,
         arrived: row.get(1)?,
         entry: Entry { id: row.get(2)?, lane: row.get(3)?, source: row.get(4)?, body: row.get(5)? },
+        recovered: false,
         history: Vec::new(),
     })
 }

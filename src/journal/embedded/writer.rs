@@ -262,7 +262,7 @@ impl Writer {
                 if let Accepted::New(seq) = *accepted {
                     bytes += entry.body.len() + 256;
                     self.last_seq = seq;
-                    claims.push(Claim { seq, arrived, entry, history: Vec::new() });
+                    claims.push(Claim { seq, arrived, entry, recovered: false, history: Vec::new() });
                 }
             }
             replies.push((request.reply, accepted));

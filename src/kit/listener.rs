@@ -19,8 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::Tls;
-use crate::kit::supervisor::Supervisor;
+use super::supervisor::Supervisor;
 
 /// The most connections at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 1024;
@@ -32,6 +31,15 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 const HEAD_BYTES: usize = 32 << 10;
 /// The most header lines.
 const HEADERS: usize = 64;
+
+/// PEM files of a certificate chain and its key.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// The certificate chain.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
 
 /// Why a listener can't be opened.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,336 @@
+//! The queues: one for each rule and lane, strictly in order; which may start, which wait. Plain data, no tasks.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The most runs that are carried out at a time.
+const RUNNING: usize = 2048;
+/// The most of one rule, so that one whose far side hangs leaves room for the others.
+const RUNNING_OF_RULE: usize = 256;
+
+/// A queue's name: its lane and its rule.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Key {
+    pub(super) lane: Arc<str>,
+    pub(super) rule: Arc<str>,
+}
+
+/// A run in its queue.
+#[derive(Debug)]
+pub(super) struct Slot<R> {
+    pub(super) seq: u64,
+    pub(super) deadline: Instant,
+    pub(super) allowance: Duration,
+    pub(super) controls: bool,
+    pub(super) unsure: bool,
+    pub(super) number: u32,
+    pub(super) body: Body<R>,
+}
+
+/// A run as such, or in few bytes.
+#[derive(Debug)]
+pub(super) enum Body<R> {
+    Held(R),
+    Shelved(Box<str>),
+}
+
+#[derive(Debug)]
+struct Queue<R> {
+    rule: Arc<str>,
+    state: State,
+    slots: VecDeque<Slot<R>>,
+    /// Runs of events before this one that control the call are out of date.
+    superseded: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The head may start, and is in line for that.
+    Ready,
+    /// The head is being carried out; it is not among the slots.
+    Running,
+    /// The head waits; the number is that of its timer.
+    Waiting(u64),
+}
+
+/// All queues that are not empty.
+#[derive(Debug)]
+pub(super) struct Lanes<R> {
+    queues: HashMap<Arc<str>, Vec<Queue<R>>>,
+    ready: VecDeque<Key>,
+    blocked: HashMap<Arc<str>, VecDeque<Key>>,
+    running: HashMap<Arc<str>, usize>,
+    total_running: usize,
+    open: usize,
+    seqs: BTreeSet<(u64, Key)>,
+    timers: BinaryHeap<Reverse<(Instant, u64, Key)>>,
+    timer: u64,
+}
+
+impl<R> Lanes<R> {
+    pub(super) fn new() -> Self {
+        Self {
+            queues: HashMap::new(),
+            ready: VecDeque::new(),
+            blocked: HashMap::new(),
+            running: HashMap::new(),
+            total_running: 0,
+            open: 0,
+            seqs: BTreeSet::new(),
+            timers: BinaryHeap::new(),
+            timer: 0,
+        }
+    }
+
+    /// How many runs wait or run.
+    pub(super) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// How many are being carried out.
+    pub(super) fn running(&self) -> usize {
+        self.total_running
+    }
+
+    /// The oldest event with an open run.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.seqs.first().map(|(seq, _)| *seq)
+    }
+
+    /// Adds a run at the end of its queue. What can't start at once is shelved.
+    pub(super) fn push(&mut self, key: Key, mut slot: Slot<R>, shelve: impl FnOnce(&R) -> Box<str>) {
+        self.open += 1;
+        self.seqs.insert((slot.seq, key.clone()));
+        let free = self.total_running + self.ready.len() < RUNNING;
+        let queues = self.queues.entry(Arc::clone(&key.lane)).or_default();
+        let queue = queues.iter_mut().find(|queue| queue.rule == key.rule);
+        if !free || queue.is_some() {
+            shelf(&mut slot, shelve);
+        }
+        if let Some(queue) = queue {
+            queue.slots.push_back(slot);
+        } else {
+            let rule = Arc::clone(&key.rule);
+            queues.push(Queue { rule, state: State::Ready, slots: VecDeque::from([slot]), superseded: 0 });
+            self.ready.push_back(key);
+        }
+    }
+
+    /// The next run that may start; it counts as running from now on, until [`Lanes::ended`], [`Lanes::wait`].
+    pub(super) fn start(&mut self) -> Option<(Key, Slot<R>)> {
+        while self.total_running < RUNNING {
+            let key = self.ready.pop_front()?;
+            if self.running.get(&key.rule).is_some_and(|running| *running >= RUNNING_OF_RULE) {
+                self.blocked.entry(Arc::clone(&key.rule)).or_default().push_back(key);
+                continue;
+            }
+            let Some(queue) = self.queue(&key) else { continue };
+            let Some(slot) = queue.slots.pop_front() else { continue };
+            queue.state = State::Running;
+            *self.running.entry(Arc::clone(&key.rule)).or_default() += 1;
+            self.total_running += 1;
+            return Some((key, slot));
+        }
+        None
+    }
+
+    /// The running head of a queue is over: the next one's turn.
+    pub(super) fn ended(&mut self, key: &Key, seq: u64) {
+        self.stopped(&key.rule);
+        self.open -= 1;
+        self.seqs.remove(&(seq, key.clone()));
+        self.turn(key);
+    }
+
+    /// The running head of a queue waits until `due`, before the others of its queue. `Err` gives it back when it is out
+    /// of date; it counts as running until [`Lanes::ended`].
+    pub(super) fn wait(&mut self, key: &Key, slot: Slot<R>, due: Instant) -> Result<(), Slot<R>> {
+        self.timer += 1;
+        let timer = self.timer;
+        let Some(queue) = self.queue(key) else { return Err(slot) };
+        if slot.controls && slot.seq < queue.superseded {
+            return Err(slot);
+        }
+        let due = due.min(slot.deadline);
+        queue.state = State::Waiting(timer);
+        queue.slots.push_front(slot);
+        self.timers.push(Reverse((due, timer, key.clone())));
+        self.stopped(&key.rule);
+        Ok(())
+    }
+
+    /// Takes out what waits to control the call of a lane and belongs to an event before `seq`.
+    pub(super) fn supersede(&mut self, lane: &Arc<str>, seq: u64) -> Vec<(Key, Slot<R>)> {
+        let Some(queues) = self.queues.get_mut(lane) else { return Vec::new() };
+        let mut out = Vec::new();
+        for queue in queues {
+            queue.superseded = seq;
+            let key = Key { lane: Arc::clone(lane), rule: Arc::clone(&queue.rule) };
+            let (dated, kept) = queue.slots.drain(..).partition(|slot| slot.controls && slot.seq < seq);
+            queue.slots = kept;
+            let dated: VecDeque<Slot<R>> = dated;
+            out.extend(dated.into_iter().map(|slot| (key.clone(), slot)));
+        }
+        for (key, slot) in &out {
+            self.open -= 1;
+            self.seqs.remove(&(slot.seq, key.clone()));
+            if self.queue(key).is_some_and(|queue| queue.state != State::Running) {
+                self.turn(key);
+            }
+        }
+        out
+    }
+
+    /// When the next waiting head is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.timers.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    /// Lines up every head whose time has come.
+    pub(super) fn wake(&mut self, now: Instant) {
+        while let Some(Reverse((due, ..))) = self.timers.peek() {
+            if *due > now {
+                return;
+            }
+            let Some(Reverse((_, timer, key))) = self.timers.pop() else { return };
+            if let Some(queue) = self.queue(&key).filter(|queue| queue.state == State::Waiting(timer)) {
+                queue.state = State::Ready;
+                self.ready.push_back(key);
+            }
+        }
+    }
+
+    fn queue(&mut self, key: &Key) -> Option<&mut Queue<R>> {
+        self.queues.get_mut(&key.lane)?.iter_mut().find(|queue| queue.rule == key.rule)
+    }
+
+    /// Lines up the head of a queue, or drops an empty queue.
+    fn turn(&mut self, key: &Key) {
+        let Some(queue) = self.queue(key) else { return };
+        if !queue.slots.is_empty() {
+            if queue.state != State::Ready {
+                queue.state = State::Ready;
+                self.ready.push_back(key.clone());
+            }
+            return;
+        }
+        if let Some(queues) = self.queues.get_mut(&key.lane) {
+            queues.retain(|queue| queue.rule != key.rule);
+            if queues.is_empty() {
+                self.queues.remove(&key.lane);
+            }
+        }
+    }
+
+    /// One of a rule's runs is not carried out any more: another one may be.
+    fn stopped(&mut self, rule: &Arc<str>) {
+        self.total_running -= 1;
+        if let Some(running) = self.running.get_mut(rule) {
+            *running -= 1;
+            if *running == 0 {
+                self.running.remove(rule);
+            }
+        }
+        if let Some(blocked) = self.blocked.get_mut(rule) {
+            self.ready.extend(blocked.pop_front());
+            if blocked.is_empty() {
+                self.blocked.remove(rule);
+            }
+        }
+    }
+}
+
+/// Puts a slot's run on the shelf.
+fn shelf<R>(slot: &mut Slot<R>, shelve: impl FnOnce(&R) -> Box<str>) {
+    if let Body::Held(run) = &slot.body {
+        slot.body = Body::Shelved(shelve(run));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(lane: &str, rule: &str) -> Key {
+        Key { lane: lane.into(), rule: rule.into() }
+    }
+
+    fn push(lanes: &mut Lanes<u64>, key: Key, seq: u64) {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        let slot = Slot {
+            seq,
+            deadline,
+            allowance: Duration::ZERO,
+            controls: &*key.rule == "c",
+            unsure: false,
+            number: 0,
+            body: Body::Held(seq),
+        };
+        lanes.push(key, slot, |run| run.to_string().into());
+    }
+
+    fn started(lanes: &mut Lanes<u64>) -> Vec<u64> {
+        std::iter::from_fn(|| lanes.start().map(|(_, slot)| slot.seq)).collect()
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_of_a_rule_and_key_and_side_by_side_otherwise() {
+        let mut lanes = Lanes::new();
+        for (seq, (lane, rule)) in [("a", "r"), ("a", "r"), ("a", "s"), ("b", "r")].into_iter().enumerate() {
+            push(&mut lanes, key(lane, rule), seq as u64);
+        }
+        assert_eq!(started(&mut lanes), [0, 2, 3]);
+        lanes.ended(&key("a", "s"), 2);
+        assert_eq!(started(&mut lanes), [0; 0]);
+        lanes.ended(&key("a", "r"), 0);
+        assert_eq!(started(&mut lanes), [1]);
+        assert_eq!((lanes.open(), lanes.running(), lanes.oldest()), (2, 2, Some(1)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_waiting_head_keeps_the_others_behind_it() {
+        let mut lanes = Lanes::new();
+        push(&mut lanes, key("a", "r"), 1);
+        push(&mut lanes, key("a", "r"), 2);
+        let (head, slot) = lanes.start().unwrap();
+        let due = Instant::now() + Duration::from_secs(1);
+        lanes.wait(&head, slot, due).unwrap();
+        assert!(started(&mut lanes).is_empty());
+        lanes.wake(Instant::now());
+        assert!(started(&mut lanes).is_empty());
+        lanes.wake(due);
+        assert_eq!(started(&mut lanes), [1]);
+    }
+
+    #[tokio::test]
+    async fn a_later_state_takes_out_what_waits_to_control_the_call() {
+        let mut lanes = Lanes::new();
+        push(&mut lanes, key("a", "c"), 1);
+        push(&mut lanes, key("a", "c"), 2);
+        push(&mut lanes, key("a", "x"), 2);
+        let (running, slot) = lanes.start().unwrap();
+        let out: Vec<u64> = lanes.supersede(&"a".into(), 3).into_iter().map(|(_, slot)| slot.seq).collect();
+        assert_eq!(out, [2]);
+        assert!(lanes.wait(&running, slot, Instant::now()).is_err(), "the running one does not wait any more");
+        lanes.ended(&running, 1);
+        assert_eq!(started(&mut lanes), [2]);
+    }
+
+    #[tokio::test]
+    async fn one_rule_leaves_room_for_the_others() {
+        let mut lanes = Lanes::new();
+        for seq in 0..300 {
+            push(&mut lanes, key(&seq.to_string(), "slow"), seq);
+        }
+        push(&mut lanes, key("z", "other"), 300);
+        let first = started(&mut lanes);
+        assert_eq!(first.len(), RUNNING_OF_RULE + 1);
+        assert!(first.contains(&300));
+        lanes.ended(&key("0", "slow"), 0);
+        assert_eq!(started(&mut lanes), [256]);
+    }
+}
