@@ -1,25 +1,25 @@
 //! Opening hours: OpenStreetMap's `opening_hours`, a time zone, public holidays.
 //!
-//! Pure: asked with a time, answers open or closed. Knows nothing of rules or events.
+//! Pure: asked with a time, answers open or closed, and when that changes. Nothing here reads a clock, a file or the
+//! environment, and nothing knows of rules or events.
+//!
+//! Hours are what a clock on the wall of the office says. Rules are therefore evaluated in wall time only
+//! ([`table`], over the crate `opening-hours`), and `wall` alone knows how wall time runs in UTC: it repeats an hour
+//! when clocks are set back, and misses one when they are set forward. Hours that lie in a missing hour do not take
+//! place; hours that lie in a repeated one take place twice.
 
-/// The settled `[locale]`: what hours and numbers fall back on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Locale {
-    /// The time zone of hours that name none.
-    pub timezone: Option<chrono_tz::Tz>,
-    /// ISO 3166-1 alpha-2: whose public holidays `PH` means, and whose national numbers are read.
-    pub country: Option<String>,
-    /// What a phone of this site dials before a number.
-    pub dial: Option<Dial>,
-}
+mod calendar;
+mod error;
+mod holidays;
+mod locale;
+mod notation;
+mod table;
+mod wall;
 
-/// Prefixes that a phone of this site dials.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dial {
-    /// To leave the PBX.
-    pub outside: String,
-    /// Before a number of the own country.
-    pub national: String,
-    /// Before any other.
-    pub international: String,
-}
+pub use error::Error;
+pub use holidays::{DateSpan, DateSpanError, Holidays};
+pub use locale::{Dial, Locale};
+pub use table::Hours;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,46 @@
-//! Rules: matching, gates, plan. Pure, no I/O.
+//! Rules: from text to a plan. Pure: a rule set, an event and its time go in, what to do comes out.
+//!
+//! A [`RuleSet`] can only be made by [`compile`], which finds all mistakes of all files in one run. Planning reads no
+//! clock, no file and no network, and `run`, `test` and `explain` all call the one function [`RuleSet::plan`]. Nothing
+//! here knows CloudLink's routes or how a request is carried out.
+
+mod conditions;
+mod context;
+mod cross;
+mod duration;
+mod exclusive;
+mod fields;
+mod gates;
+mod http;
+mod index;
+mod matcher;
+mod plan;
+mod read;
+pub mod request;
+mod rule;
+mod scope;
+mod step;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod trigger;
+mod verdict;
+mod words;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+use sha2::{Digest, Sha256};
+
+use crate::hours::Locale;
+use crate::language::{Engine, Report, Source};
+
+pub use plan::{Plan, RunPlan};
+pub use rule::Rule;
+pub use scope::Scope;
+pub use step::{OnError, RenderError, Step};
+pub use verdict::{Failure, Finding, Verdict};
 
 /// The settled `[rules]`.
 #[derive(Clone, Debug)]
@@ -13,4 +53,95 @@ pub struct Options {
     pub dry_run: bool,
 }
 
-pub mod request;
+/// What rules may refer to that stands elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// The settled `[locale]`.
+    pub locale: Locale,
+    /// The names of all `[[credential]]`.
+    pub credentials: Vec<String>,
+}
+
+/// All rules of an account, compiled. Immutable; to be shared in an `Arc` and swapped whole.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    hash: String,
+    rules: Vec<Arc<Rule>>,
+    index: index::Index,
+    hours: Arc<context::HoursByName>,
+    zone: Tz,
+    warnings: Report,
+}
+
+impl RuleSet {
+    /// The first 16 hex digits of SHA-256 over the names and texts of the files.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The rules in file order, those that are not enabled included.
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+
+    /// The rule of that name.
+    pub fn rule(&self, name: &str) -> Option<&Arc<Rule>> {
+        self.rules.iter().find(|rule| &*rule.name == name)
+    }
+
+    /// What `check` reports although the rules can be used.
+    pub fn warnings(&self) -> &Report {
+        &self.warnings
+    }
+
+    /// The time zone that `now` and `date` speak.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+}
+
+impl Default for RuleSet {
+    /// No rules at all.
+    fn default() -> Self {
+        Self {
+            hash: hash(&[]),
+            rules: Vec::new(),
+            index: index::Index::default(),
+            hours: Arc::default(),
+            zone: Tz::UTC,
+            warnings: Report::default(),
+        }
+    }
+}
+
+/// Compiles all files together. A warning alone does not fail; with an error the report holds the warnings too.
+pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
+    let zone = world.locale.timezone.unwrap_or(Tz::UTC);
+    let mut report = Report::default();
+    let mut engine = Engine::new(zone);
+    let (drafts, hours) = read::files(sources, world, &mut engine, &mut report);
+    cross::check(&drafts, &mut report);
+    if report.has_errors() {
+        return Err(report);
+    }
+    engine.finish();
+    let rules: Vec<Arc<Rule>> = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
+    let index = index::Index::of(&rules);
+    Ok(RuleSet { hash: hash(sources), rules, index, hours: Arc::new(hours), zone, warnings: report })
+}
+
+/// Names and texts, each with its length so that none can pass for another.
+fn hash(sources: &[Source]) -> String {
+    let mut digest = Sha256::new();
+    for part in sources.iter().flat_map(|source| [&source.name, &source.text]) {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    short_hash(digest)
+}
+
+fn short_hash(digest: Sha256) -> String {
+    let mut hash = hex::encode(digest.finalize());
+    hash.truncate(16);
+    hash
+}

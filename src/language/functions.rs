@@ -1,0 +1,205 @@
+//! How values are printed, and the filters and tests that templates have.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use minijinja::value::ValueKind;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Value};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::values;
+
+/// The filters there are.
+pub(super) const FILTERS: &[&str] = &[
+    "abs",
+    "attr",
+    "batch",
+    "bool",
+    "capitalize",
+    "chain",
+    "count",
+    "d",
+    "date",
+    "default",
+    "dictsort",
+    "e",
+    "escape",
+    "first",
+    "float",
+    "format",
+    "groupby",
+    "indent",
+    "int",
+    "items",
+    "join",
+    "last",
+    "length",
+    "lines",
+    "list",
+    "lower",
+    "map",
+    "max",
+    "min",
+    "raw",
+    "reject",
+    "rejectattr",
+    "replace",
+    "reverse",
+    "round",
+    "safe",
+    "select",
+    "selectattr",
+    "slice",
+    "sort",
+    "split",
+    "string",
+    "sum",
+    "title",
+    "tojson",
+    "trim",
+    "unique",
+    "upper",
+    "urlencode",
+    "zip",
+];
+
+/// The tests there are, after `is`.
+pub(super) const TESTS: &[&str] = &[
+    "boolean",
+    "defined",
+    "divisibleby",
+    "endingwith",
+    "eq",
+    "equalto",
+    "even",
+    "false",
+    "filter",
+    "float",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "int",
+    "integer",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "safe",
+    "sameas",
+    "sequence",
+    "startingwith",
+    "string",
+    "test",
+    "true",
+    "undefined",
+    "upper",
+];
+
+/// The functions there are.
+pub(super) const FUNCTIONS: &[&str] = &["dict", "namespace", "range"];
+
+/// What RFC 3986 lets stand as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The ending of the names of templates whose insertions are percent-encoded.
+pub(super) const URL: &str = "url";
+
+/// Adds what is ours to an environment.
+pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
+    env.set_formatter(format);
+    env.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+        Some((_, URL)) => AutoEscape::Custom(Cow::Borrowed(URL)),
+        _ => AutoEscape::None,
+    });
+    env.add_filter("raw", |value: Value| text(&value).map(Value::from_safe_string));
+    env.add_filter("urlencode", urlencode);
+    env.add_filter("date", move |value: &Value, pattern: &str| date(value, pattern, zone));
+    env.add_filter("default", default);
+    env.add_filter("d", default);
+    env.add_test("defined", |value: &Value| !missing(value));
+    env.add_test("undefined", missing);
+    env.add_test("none", missing);
+    env.remove_filter("pprint");
+    for name in ["debug"] {
+        env.remove_global(name);
+    }
+}
+
+fn missing(value: &Value) -> bool {
+    value.is_undefined() || value.is_none()
+}
+
+fn default(value: Value, other: Option<Value>, lax: Option<bool>) -> Value {
+    let absent = missing(&value) || (lax == Some(true) && !value.is_true());
+    if absent { other.unwrap_or_else(|| Value::from("")) } else { value }
+}
+
+/// The one way in which a value becomes text: nothing for what is missing, JSON for lists and tables.
+pub(super) fn text(value: &Value) -> Result<String, Error> {
+    Ok(match value.kind() {
+        ValueKind::Undefined | ValueKind::None => String::new(),
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            let json = values::to_json(value).map_err(|error| bad(error.to_string()))?;
+            json.map(|json| json.to_string()).unwrap_or_default()
+        }
+        ValueKind::Bytes => String::from_utf8_lossy(value.as_bytes().unwrap_or_default()).into_owned(),
+        ValueKind::Invalid => return Err(bad(value.to_string())),
+        _ => value.to_string(),
+    })
+}
+
+fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    let encodes = matches!(state.auto_escape(), AutoEscape::Custom(name) if name == URL) && !value.is_safe();
+    let written = match (encodes, value.as_str()) {
+        (false, Some(text)) => out.write_str(text),
+        (false, None) => out.write_str(&text(value)?),
+        (true, _) => write!(out, "{}", utf8_percent_encode(&text(value)?, UNRESERVED)),
+    };
+    written.map_err(|_| bad("the text is too long"))
+}
+
+/// Percent-encodes, and marks the text as done so that a URL does not encode it again.
+fn urlencode(value: &Value) -> Result<Value, Error> {
+    if value.is_safe() {
+        return Ok(value.clone());
+    }
+    Ok(Value::from_safe_string(utf8_percent_encode(&text(value)?, UNRESERVED).to_string()))
+}
+
+/// The words with which errors of `date` begin: a wrong pattern is found when the rule is loaded.
+pub(super) const BAD_PATTERN: &str = "`date` has no such pattern";
+
+/// A time of RFC 3339, or seconds since 1970, in the zone of the locale.
+fn date(value: &Value, pattern: &str, zone: Tz) -> Result<Value, Error> {
+    let items: Vec<Item<'_>> = StrftimeItems::new(pattern).collect();
+    if items.contains(&Item::Error) {
+        return Err(bad(format!("{BAD_PATTERN}: {pattern}")));
+    }
+    if missing(value) {
+        return Ok(Value::UNDEFINED);
+    }
+    let at = match (value.as_str(), value.as_i64()) {
+        (Some(text), _) => DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()),
+        (None, Some(seconds)) => DateTime::<Utc>::from_timestamp(seconds, 0),
+        _ => None,
+    };
+    let at = at.ok_or_else(|| bad(format!("`date` takes a time such as 2026-12-07T10:00:00Z, not {value}")))?;
+    let mut shown = String::new();
+    write!(shown, "{}", at.with_timezone(&zone).format_with_items(items.iter()))
+        .map_err(|_| bad(format!("{BAD_PATTERN}: {pattern}")))?;
+    Ok(Value::from(shown))
+}
+
+fn bad(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}

@@ -1,0 +1,228 @@
+//! What reading a rule needs at hand: the file, the engine that compiles its templates, and the report that takes every
+//! mistake. Reading never stops at the first one.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::event::Kind;
+use crate::hours::Hours;
+use crate::language::document::{self, Entry, Item, Node, Table};
+use crate::language::template::{Name, Problem};
+use crate::language::{Condition, Engine, Finding, Place, Report, Source, Template, suggest};
+
+use super::{World, duration, fields};
+
+/// All hours by name; `None` for those that did not compile, so that their name is known all the same.
+pub(super) type HoursByName = BTreeMap<Arc<str>, Option<Arc<Hours>>>;
+
+/// What reading a rule needs at hand.
+pub(super) struct Context<'a> {
+    pub(super) source: &'a Source,
+    pub(super) engine: &'a mut Engine,
+    pub(super) report: &'a mut Report,
+    pub(super) world: &'a World,
+    pub(super) hours: &'a HoursByName,
+}
+
+/// The names that a template of a rule may read beside the views.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    pub(super) kinds: Vec<Kind>,
+    pub(super) bindings: Vec<String>,
+    pub(super) steps: Vec<String>,
+}
+
+impl Context<'_> {
+    /// Notes an error and returns it for more words.
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) {
+        let finding = Finding::error(code, self.source, span.clone(), message).maybe_help(help);
+        self.report.push(finding);
+    }
+
+    /// A key that nobody knows, that stands in the wrong place, or that a later version will know.
+    pub(super) fn unknown_key(&mut self, entry: &Entry<'_>, owner: &str, known: &[&str], later: &[&str]) {
+        if later.contains(&&*entry.key) {
+            return self.not_supported(&entry.key_span, &entry.key);
+        }
+        let all = known.iter().chain(later).copied();
+        let help = suggest::did_you_mean(&entry.key, all.collect::<Vec<_>>());
+        self.error("unknown-key", &entry.key_span, format!("{owner} has no key `{}`", entry.key), help);
+    }
+
+    /// Of the language, but not of this version.
+    pub(super) fn not_supported(&mut self, span: &Range<usize>, what: &str) {
+        self.error("not-supported", span, format!("`{what}` is not supported by this version yet"), None);
+    }
+
+    /// Text, and nothing but text.
+    pub(super) fn text<'n>(&mut self, node: &'n Node<'_>, what: &str) -> Option<&'n str> {
+        if let Some(text) = node.text() {
+            return Some(text);
+        }
+        let help = self.quoted(node);
+        self.error("wrong-type", &node.span, format!("`{what}` takes text, not {}", node.sort()), help);
+        None
+    }
+
+    /// How a number, truth value or date is written as text.
+    pub(super) fn quoted(&self, node: &Node<'_>) -> Option<String> {
+        let scalar = matches!(node.value, Item::Integer(_) | Item::Float(_) | Item::Date(_) | Item::Bool(_));
+        let raw = self.source.text.get(node.span.clone())?;
+        scalar.then(|| format!("write it in quotes: \"{raw}\""))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn bool(&mut self, node: &Node<'_>, what: &str) -> Option<bool> {
+        if let Item::Bool(value) = node.value {
+            return Some(value);
+        }
+        let help = Some("write true or false, without quotes".to_owned());
+        self.error("wrong-type", &node.span, format!("`{what}` is true or false, not {}", node.sort()), help);
+        None
+    }
+
+    /// A duration such as `20s`.
+    pub(super) fn duration(&mut self, node: &Node<'_>, what: &str) -> Option<Duration> {
+        let text = self.text(node, what)?;
+        let found = duration::parse(text);
+        if found.is_none() {
+            let help = Some("durations are written such as \"20s\", \"5m\", \"1h30m\", \"800ms\"".to_owned());
+            self.error("duration", &node.span, format!("`{what}` is a duration; \"{}\" is none", short(text)), help);
+        }
+        found
+    }
+
+    /// A table.
+    pub(super) fn table<'n, 't>(&mut self, node: &'n Node<'t>, what: &str, example: &str) -> Option<&'n Table<'t>> {
+        if let Item::Table(table) = &node.value {
+            return Some(table);
+        }
+        let help = Some(format!("write it such as `{example}`"));
+        self.error("wrong-type", &node.span, format!("`{what}` takes a table, not {}", node.sort()), help);
+        None
+    }
+
+    /// A list of texts, or one text.
+    pub(super) fn texts(&mut self, node: &Node<'_>, what: &str) -> Vec<(String, Range<usize>)> {
+        match &node.value {
+            Item::List(items) => {
+                items.iter().filter_map(|item| Some((self.text(item, what)?.to_owned(), item.span.clone()))).collect()
+            }
+            _ => self.text(node, what).map(|text| (text.to_owned(), node.span.clone())).into_iter().collect(),
+        }
+    }
+
+    /// Compiles a template and checks the names that it reads.
+    pub(super) fn template(&mut self, node: &Node<'_>, what: &str, place: Place, names: &Names) -> Option<Template> {
+        let text = self.text(node, what)?;
+        match self.engine.template(text, place) {
+            Ok(template) => {
+                self.names(node, text, template.names(), names);
+                Some(template)
+            }
+            Err(problems) => {
+                self.problems(node, text, problems);
+                None
+            }
+        }
+    }
+
+    /// Compiles an expression and checks the names that it reads.
+    pub(super) fn condition(&mut self, node: &Node<'_>, what: &str, names: &Names) -> Option<Condition> {
+        let text = self.text(node, what)?;
+        match self.engine.condition(text) {
+            Ok(condition) => {
+                self.names(node, text, condition.names(), names);
+                Some(condition)
+            }
+            Err(problems) => {
+                self.problems(node, text, problems);
+                None
+            }
+        }
+    }
+
+    fn problems(&mut self, node: &Node<'_>, text: &str, problems: Vec<Problem>) {
+        for problem in problems {
+            let span = document::inside(self.source, &node.span, text, problem.range);
+            self.error(problem.code, &span, problem.message, problem.help);
+        }
+    }
+
+    fn names(&mut self, node: &Node<'_>, text: &str, read: &[Name], names: &Names) {
+        for name in read {
+            if let Err(trouble) = self.name(&name.path, names) {
+                let span = document::inside(self.source, &node.span, text, name.range.clone());
+                self.error(trouble.code, &span, trouble.message, trouble.help);
+            }
+        }
+    }
+
+    fn name(&self, path: &str, names: &Names) -> Result<(), fields::Trouble> {
+        let mut parts = path.split('.');
+        let (root, second) = (parts.next().unwrap_or_default(), parts.next());
+        if names.bindings.iter().any(|name| name == root) || root == "now" {
+            return Ok(());
+        }
+        if names.steps.iter().any(|name| name == root) {
+            return step_result(path, second);
+        }
+        if root == "hours" {
+            return self.hours_name(path, second, parts.next());
+        }
+        fields::check(path, &names.kinds).map(|_| ()).map_err(|trouble| {
+            let own = names.bindings.iter().chain(&names.steps).map(String::as_str).chain(["now", "hours"]);
+            let own = if trouble.code == "unknown-field" { suggest::nearest(root, own) } else { None };
+            let help = own.map(|found| format!("did you mean `{found}{}`?", &path[root.len()..])).or(trouble.help);
+            fields::Trouble { help, ..trouble }
+        })
+    }
+
+    fn hours_name(&self, path: &str, name: Option<&str>, word: Option<&str>) -> Result<(), fields::Trouble> {
+        const WORDS: [&str; 3] = ["open", "next_open", "next_change"];
+        let name = name.unwrap_or_default();
+        let known = self.hours.keys().map(|name| &**name).collect::<Vec<_>>();
+        if !self.hours.contains_key(name) {
+            let help = suggest::did_you_mean(name, known.iter().copied());
+            return Err(fields::Trouble {
+                code: "unknown-hours",
+                message: format!("no hours are called `{name}`"),
+                help,
+            });
+        }
+        if word.is_some_and(|word| WORDS.contains(&word)) {
+            return Ok(());
+        }
+        let help = suggest::did_you_mean(word.unwrap_or_default(), WORDS);
+        Err(fields::Trouble { code: "unknown-field", message: format!("hours have no `{path}`"), help })
+    }
+}
+
+/// What a step returned has a few known parts; its body is open.
+fn step_result(path: &str, second: Option<&str>) -> Result<(), fields::Trouble> {
+    const PARTS: [&str; 4] = ["ok", "error", "status", "body"];
+    let Some(second) = second.filter(|second| !PARTS.contains(second)) else { return Ok(()) };
+    let root = path.split('.').next().unwrap_or_default();
+    let help = suggest::nearest(second, PARTS).map_or_else(
+        || format!("did you mean `{root}.body.{second}`?"),
+        |found| format!("did you mean `{root}.{found}`?"),
+    );
+    let message = format!("the step `{root}` returns ok, error, status and body, not `{second}`");
+    Err(fields::Trouble { code: "unknown-field", message, help: Some(help) })
+}
+
+/// A text for a message.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,234 @@
+//! Checks across rules: redirects that go round, two rules that take hold of one call, a bot that answers itself.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::language::{Finding, Report};
+
+use super::exclusive::exclusive;
+use super::matcher::Condition;
+use super::read::Draft;
+use super::rule::Rule;
+
+/// The most pairs that are compared: what bounds the time for a very large rule set.
+const PAIRS: usize = 1_000_000;
+/// The longest chain of redirects that is followed.
+const CHAIN: usize = 16;
+
+/// Adds what is wrong between rules.
+pub(super) fn check(drafts: &[Draft], report: &mut Report) {
+    let acting: Vec<&Draft> = drafts.iter().filter(|draft| draft.rule.enabled && !draft.rule.name.is_empty()).collect();
+    own_endpoint(&acting, report);
+    loops(&acting, report);
+    conflicts(&acting, report);
+    own_messages(&acting, report);
+}
+
+/// The texts of which a rule requires a field to be one.
+fn required<'a>(rule: &'a Rule, path: &str) -> Vec<&'a str> {
+    rule.conditions
+        .0
+        .iter()
+        .find_map(|condition| match condition {
+            Condition::Field(field) if &*field.path == path => field.test.required(),
+            _ => None,
+        })
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn own_endpoint(drafts: &[&Draft], report: &mut Report) {
+    for draft in drafts {
+        let endpoints = required(&draft.rule, "call.endpoint");
+        for (span, to) in &draft.redirects {
+            let Some(to) = to.as_deref().filter(|to| endpoints.contains(to)) else { continue };
+            let message = format!("a call to {to} would be redirected to {to}, where it already rings");
+            let finding = Finding::error("redirect-to-self", &draft.source, span.clone(), message);
+            report.push(finding.help("redirect it to another number, or take this one out of `where`"));
+        }
+    }
+}
+
+/// A redirect that is written out: from, to, and the rule.
+#[derive(Clone, Copy)]
+struct Edge<'a> {
+    from: &'a str,
+    to: &'a str,
+    rule: usize,
+    redirect: usize,
+}
+
+fn loops(drafts: &[&Draft], report: &mut Report) {
+    let mut edges: Vec<Edge<'_>> = Vec::new();
+    for (rule, draft) in drafts.iter().enumerate() {
+        for (redirect, (_, to)) in draft.redirects.iter().enumerate() {
+            let Some(to) = to.as_deref() else { continue };
+            let froms = required(&draft.rule, "call.endpoint").into_iter().filter(|from| *from != to);
+            edges.extend(froms.map(|from| Edge { from, to, rule, redirect }));
+        }
+    }
+    let mut by_from: HashMap<&str, Vec<Edge<'_>>> = HashMap::new();
+    for edge in &edges {
+        by_from.entry(edge.from).or_default().push(*edge);
+    }
+    let mut told: Vec<Vec<usize>> = Vec::new();
+    let mut budget = PAIRS;
+    for edge in &edges {
+        let Some(chain) = round(*edge, &by_from, drafts, &mut budget) else { continue };
+        let mut rules: Vec<usize> = chain.iter().map(|edge| edge.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        if told.contains(&rules) || told.len() > 100 {
+            continue;
+        }
+        told.push(rules);
+        // Told where the last rule of the file closes the loop.
+        let Some(at) = (0..chain.len()).max_by_key(|at| chain[*at].rule) else { continue };
+        let ordered: Vec<Edge<'_>> = chain[at + 1..].iter().chain(&chain[..=at]).copied().collect();
+        report.push(told_loop(&ordered, drafts));
+    }
+}
+
+fn told_loop(chain: &[Edge<'_>], drafts: &[&Draft]) -> Finding {
+    let first = chain.first().map_or("", |edge| edge.from);
+    let path: Vec<&str> = chain.iter().map(|edge| edge.from).chain([first]).collect();
+    let last = chain.last().copied();
+    let names: Vec<String> = chain.iter().map(|edge| format!("`{}`", drafts[edge.rule].rule.name)).collect();
+    let message = format!("these redirects go round in a loop: {}", path.join(" → "));
+    let draft = drafts[last.map_or(0, |edge| edge.rule)];
+    let span =
+        last.and_then(|edge| draft.redirects.get(edge.redirect)).map_or(draft.span.clone(), |(span, _)| span.clone());
+    Finding::warning("redirect-loop", &draft.source, span, message)
+        .label("closes the loop")
+        .help(format!("the rules are {}; let one of them lead out of the loop", names.join(", ")))
+}
+
+/// The shortest way back to where an edge begins, over rules that can act one after the other.
+fn round<'a>(
+    start: Edge<'a>,
+    by_from: &HashMap<&str, Vec<Edge<'a>>>,
+    drafts: &[&Draft],
+    budget: &mut usize,
+) -> Option<Vec<Edge<'a>>> {
+    let mut before: BTreeMap<&str, Edge<'a>> = BTreeMap::from([(start.to, start)]);
+    let mut front = vec![start.to];
+    for _ in 0..CHAIN {
+        let mut next = Vec::new();
+        for at in front {
+            for edge in by_from.get(at).into_iter().flatten() {
+                *budget = budget.checked_sub(1)?;
+                if before.contains_key(edge.to) || gates_differ(&drafts[start.rule].rule, &drafts[edge.rule].rule) {
+                    continue;
+                }
+                before.insert(edge.to, *edge);
+                next.push(edge.to);
+            }
+        }
+        if before.contains_key(start.from) {
+            break;
+        }
+        front = next;
+    }
+    let mut chain = vec![*before.get(start.from)?];
+    while let Some(edge) = chain.last().filter(|edge| edge.from != start.from) {
+        chain.push(*before.get(edge.from)?);
+        if chain.len() > CHAIN + 2 {
+            return None;
+        }
+    }
+    chain.reverse();
+    Some(chain)
+}
+
+/// One acts while hours are open, the other while they are closed; the fields of a redirected call may change.
+fn gates_differ(a: &Rule, b: &Rule) -> bool {
+    let strip = |rule: &Rule| Rule { conditions: super::matcher::Group::default(), steps: Vec::new(), ..rule.clone() };
+    let same_kind = a.trigger.kinds.iter().any(|kind| b.trigger.kinds.contains(kind));
+    same_kind && exclusive(&strip(a), &strip(b))
+}
+
+/// Two rules that would take hold of one call. What `when` says can't be compared, so such rules are passed over.
+fn conflicts(drafts: &[&Draft], report: &mut Report) {
+    let mut pairs = PAIRS;
+    let holding: Vec<&Draft> = drafts
+        .iter()
+        .copied()
+        .filter(|draft| !draft.redirects.is_empty() && draft.rule.when.is_none() && !draft.rule.dry_run)
+        .collect();
+    let mut seen: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut open: Vec<usize> = Vec::new();
+    for (at, draft) in holding.iter().enumerate() {
+        let endpoints = required(&draft.rule, "call.endpoint");
+        let mut earlier: Vec<usize> = if endpoints.is_empty() {
+            (0..at).collect()
+        } else {
+            endpoints.iter().filter_map(|one| seen.get(one)).flatten().chain(&open).copied().collect()
+        };
+        earlier.sort_unstable();
+        for other in earlier {
+            let Some(left) = pairs.checked_sub(1) else { return };
+            pairs = left;
+            let other = holding[other];
+            let one_route = draft.rule.route.is_some() && draft.rule.route == other.rule.route;
+            if one_route || exclusive(&other.rule, &draft.rule) {
+                continue;
+            }
+            report.push(conflict(other, draft));
+            break;
+        }
+        if endpoints.is_empty() {
+            open.push(at);
+        }
+        for one in endpoints {
+            seen.entry(one).or_default().push(at);
+        }
+    }
+}
+
+fn conflict(first: &Draft, second: &Draft) -> Finding {
+    let (a, b) = (&first.rule, &second.rule);
+    let message =
+        format!("`{}` and `{}` can both match one call, and only one rule may take hold of it", a.name, b.name);
+    let help = format!(
+        "`{}` ({}:{}) would win. Make their `where` differ, or give both the same `route` if the order is meant",
+        a.name, a.file, a.line
+    );
+    Finding::warning("two-rules-one-call", &second.source, second.span.clone(), message)
+        .label("never acts then")
+        .help(help)
+}
+
+/// A bot whose answer asks itself. Rules that look at who wrote are passed over.
+fn own_messages(drafts: &[&Draft], report: &mut Report) {
+    for draft in drafts {
+        let fields = draft.rule.conditions.0.iter().filter_map(|condition| match condition {
+            Condition::Field(field) => Some(field),
+            _ => None,
+        });
+        let (mut bodies, mut guarded) = (Vec::new(), draft.rule.when.is_some());
+        for field in fields {
+            match &*field.path {
+                "message.body" => bodies.push(&field.test),
+                "message.sender" | "message.tag" => guarded = true,
+                _ => {}
+            }
+        }
+        if guarded || bodies.is_empty() {
+            continue;
+        }
+        for (span, text) in &draft.replies {
+            let text = Value::from(text.as_str());
+            if bodies.iter().all(|test| test.holds(Some(&text), None)) {
+                let message = format!("the rule `{}` would answer its own message", draft.rule.name);
+                let finding = Finding::warning("answers-itself", &draft.source, span.clone(), message)
+                    .label("this text matches the rule's own `where`");
+                report.push(
+                    finding.help("answer with other words, or match more narrowly, such as with regex = '^hello$'"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Which fields there are: what a path in `where`, `when` or a template may name, by the kinds a rule is for.
+
+use crate::event::Kind;
+use crate::event::kind;
+use crate::language::suggest;
+
+/// What is wrong with a path.
+pub(super) struct Trouble {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sort {
+    Text,
+    Bool,
+    /// Raw content: whatever came.
+    Open,
+}
+
+/// Views and fields of the language that this version does not have.
+const LATER: &[&str] = &[
+    "call.hops",
+    "call.path",
+    "call.answered",
+    "call.answered_by",
+    "call.ring_seconds",
+    "call.talk_seconds",
+    "message.name",
+    "message.email",
+    "message.language",
+    "conversation",
+    "hook",
+    "vars",
+    "tables",
+    "event.own",
+];
+
+/// The views that every event has.
+const COMMON: &[(&str, &[&str])] = &[("event", kind::EVENT), ("account", kind::ACCOUNT)];
+
+/// Says what is wrong with a path, or what sort of value it holds. Without kinds every view may be there.
+pub(super) fn check(path: &str, kinds: &[Kind]) -> Result<Sort, Trouble> {
+    let mut parts = path.split('.');
+    let (root, field, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    if root == "content" {
+        return Ok(Sort::Open);
+    }
+    if is_later(path) {
+        return Err(later(path));
+    }
+    let kinds = if kinds.is_empty() { Kind::ALL } else { kinds };
+    let here = COMMON.iter().copied().chain(kinds.iter().flat_map(|kind| kind.views().iter().copied()));
+    let Some((_, fields)) = here.clone().find(|(view, _)| *view == root) else {
+        return Err(absent_view(path, root, kinds));
+    };
+    match (field, rest) {
+        (None, _) => Ok(Sort::Open),
+        (Some(field), None) if fields.contains(&field) => {
+            Ok(if path == "call.outside" { Sort::Bool } else { Sort::Text })
+        }
+        (Some(field), Some(_)) if fields.contains(&field) => Err(Trouble {
+            code: "unknown-field",
+            message: format!(
+                "`{root}.{field}` is a plain value: there is nothing below it, so `{path}` does not exist"
+            ),
+            help: Some("what came on the wire is below `content`".to_owned()),
+        }),
+        _ => {
+            let known = names(here.filter(|(view, _)| *view == root));
+            let help = suggest::nearest(path, known.iter().map(String::as_str)).map_or_else(
+                || format!("`{root}` has {}", suggest::list(fields)),
+                |found| format!("did you mean `{found}`?"),
+            );
+            Err(Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help: Some(help) })
+        }
+    }
+}
+
+/// The words of a path that name a field of the kinds, for suggestions.
+pub(super) fn names<'a>(views: impl Iterator<Item = (&'a str, &'a [&'a str])>) -> Vec<String> {
+    let mut all: Vec<String> =
+        views.flat_map(|(view, fields)| fields.iter().map(move |field| format!("{view}.{field}"))).collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+/// A view of the language that other kinds have, or no view at all.
+fn absent_view(path: &str, root: &str, kinds: &[Kind]) -> Trouble {
+    let mut owners: Vec<&str> = Kind::ALL
+        .iter()
+        .filter(|kind| kind.views().iter().any(|(view, _)| *view == root))
+        .map(|kind| kind.family())
+        .collect();
+    owners.dedup();
+    if !owners.is_empty() {
+        let kind = kinds.first().map_or("this kind", |kind| kind.as_str());
+        let has: Vec<String> =
+            kinds.iter().flat_map(|kind| kind.views()).map(|(view, _)| format!("`{view}.…`")).collect();
+        let has = has.first().map_or_else(String::new, |first| format!("{first}, "));
+        return Trouble {
+            code: "field-never-there",
+            message: format!("`{path}` is a field of {}.* events; {kind} never has it", owners.join(".* and ")),
+            help: Some(format!("{kind} has {has}`event.…`, `account.…` and the raw `content.…`")),
+        };
+    }
+    let here = names(COMMON.iter().copied().chain(kinds.iter().flat_map(|kind| kind.views().iter().copied())));
+    let help = suggest::nearest(path, here.iter().map(String::as_str)).map(|found| format!("did you mean `{found}`?"));
+    let help = help.or_else(|| {
+        Some("fields have a view in front, such as `call.from`; raw ones begin with `content.`".to_owned())
+    });
+    Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help }
+}
+
+fn is_later(path: &str) -> bool {
+    LATER.iter().any(|later| path.strip_prefix(later).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+}
+
+fn later(path: &str) -> Trouble {
+    let message = format!("`{path}` is not supported by this version yet");
+    Trouble { code: "not-supported", message, help: None }
+}

@@ -1,0 +1,191 @@
+//! Matchers as they are applied: a tree of tests on fields, without any text of the rule file.
+//!
+//! Types are never converted: the text "3" is not the number 3. A test on a missing field is false, but for
+//! `exists = false` and `not`.
+
+use std::sync::Arc;
+
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use crate::event::Event;
+
+/// Conditions that must all hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Group(pub(super) Vec<Condition>);
+
+/// One condition of a `where`.
+#[derive(Clone, Debug)]
+pub(super) enum Condition {
+    /// The field stands the test.
+    Field(Field),
+    /// One group holds.
+    Any(Vec<Group>),
+    /// All groups hold.
+    All(Vec<Group>),
+    /// The group does not hold.
+    Not(Group),
+}
+
+/// The tests on one field.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    /// As written, for explanations.
+    pub(super) path: Arc<str>,
+    pub(super) keys: Vec<Arc<str>>,
+    pub(super) test: Test,
+}
+
+/// What is asked of a value; all words must hold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Test(pub(super) Vec<Word>);
+
+/// One matcher word.
+#[derive(Clone, Debug)]
+pub(super) enum Word {
+    Equals(Vec<Value>),
+    Prefix(Vec<String>),
+    Suffix(Vec<String>),
+    Contains(Vec<String>),
+    Regex(Vec<Regex>),
+    Exists(bool),
+    Compare(Order, Vec<Value>),
+    Not(Box<Test>),
+    /// After `not` a list: none of these.
+    NoneOf(Vec<Value>),
+}
+
+/// `gt`, `gte`, `lt`, `lte`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Greater,
+    AtLeast,
+    Less,
+    AtMost,
+}
+
+/// What named groups of regexes caught.
+pub(super) type Captures = Vec<(String, String)>;
+
+impl Group {
+    /// Whether all conditions hold; what was captured is added if so.
+    pub(super) fn holds(&self, event: &Event, captures: &mut Captures) -> bool {
+        self.failing(event, captures).is_none()
+    }
+
+    /// The first condition that fails.
+    pub(super) fn failing(&self, event: &Event, captures: &mut Captures) -> Option<&Condition> {
+        let before = captures.len();
+        let failing = self.0.iter().find(|condition| !condition.holds(event, captures));
+        if failing.is_some() {
+            captures.truncate(before);
+        }
+        failing
+    }
+}
+
+impl Condition {
+    fn holds(&self, event: &Event, captures: &mut Captures) -> bool {
+        match self {
+            Self::Field(field) => field.test.holds(field.value(event), Some(captures)),
+            Self::Any(groups) => groups.iter().any(|group| group.holds(event, captures)),
+            Self::All(groups) => groups.iter().all(|group| group.holds(event, captures)),
+            Self::Not(group) => !group.holds(event, &mut Vec::new()),
+        }
+    }
+}
+
+impl Field {
+    /// What the event has there.
+    pub(super) fn value<'e>(&self, event: &'e Event) -> Option<&'e Value> {
+        event.field(self.keys.iter().map(|key| &**key))
+    }
+}
+
+impl Test {
+    /// Whether a value, or its absence, stands all words.
+    pub(super) fn holds(&self, value: Option<&Value>, mut captures: Option<&mut Captures>) -> bool {
+        self.0.iter().all(|word| word.holds(value, captures.as_deref_mut()))
+    }
+
+    /// The values of which one is required, if there is such a list.
+    pub(super) fn required(&self) -> Option<&[Value]> {
+        self.0.iter().find_map(|word| match word {
+            Word::Equals(values) => Some(values.as_slice()),
+            _ => None,
+        })
+    }
+}
+
+impl Word {
+    fn holds(&self, value: Option<&Value>, mut captures: Option<&mut Captures>) -> bool {
+        let text = || value.and_then(Value::as_str);
+        match self {
+            Self::Equals(wanted) => value.is_some_and(|value| wanted.iter().any(|wanted| equal(wanted, value))),
+            Self::Prefix(wanted) => text().is_some_and(|text| wanted.iter().any(|part| text.starts_with(&**part))),
+            Self::Suffix(wanted) => text().is_some_and(|text| wanted.iter().any(|part| text.ends_with(&**part))),
+            Self::Contains(wanted) => match value {
+                Some(Value::String(text)) => wanted.iter().any(|part| text.contains(&**part)),
+                Some(Value::Array(items)) => items.iter().any(|item| wanted.iter().any(|part| item == part.as_str())),
+                _ => false,
+            },
+            Self::Regex(wanted) => {
+                text().is_some_and(|text| wanted.iter().any(|regex| caught(regex, text, captures.as_deref_mut())))
+            }
+            Self::Exists(wanted) => value.is_some() == *wanted,
+            Self::Compare(order, wanted) => {
+                value.is_some_and(|value| wanted.iter().any(|wanted| order.holds(value, wanted)))
+            }
+            Self::Not(test) => !test.holds(value, None),
+            Self::NoneOf(refused) => value.is_none_or(|value| !refused.iter().any(|refused| equal(refused, value))),
+        }
+    }
+}
+
+impl Order {
+    fn holds(self, value: &Value, wanted: &Value) -> bool {
+        let order = match (value, wanted) {
+            (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
+                (Some(a), Some(b)) => Some(a.cmp(&b)),
+                _ => a.as_f64().zip(b.as_f64()).and_then(|(a, b)| a.partial_cmp(&b)),
+            },
+            (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+            _ => None,
+        };
+        order.is_some_and(|order| match self {
+            Self::Greater => order.is_gt(),
+            Self::AtLeast => order.is_ge(),
+            Self::Less => order.is_lt(),
+            Self::AtMost => order.is_le(),
+        })
+    }
+}
+
+/// Equal without conversion; 3 and 3.0 are one number.
+fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(x), Value::Number(y)) => x == y || (x.is_f64() || y.is_f64()) && x.as_f64() == y.as_f64(),
+        _ => a == b,
+    }
+}
+
+/// Tries a regex on a text, and notes what its named groups caught.
+pub(super) fn caught(regex: &Regex, text: &str, captures: Option<&mut Captures>) -> bool {
+    let Some(captures) = captures.filter(|_| regex.captures_len() > 1) else { return regex.is_match(text) };
+    let Some(found) = regex.captures(text) else { return false };
+    for name in regex.capture_names().flatten() {
+        if let Some(part) = found.name(name) {
+            captures.push((name.to_owned(), part.as_str().to_owned()));
+        }
+    }
+    true
+}
+
+/// What was captured as bindings; of one name the first counts.
+pub(super) fn bindings(captures: Captures) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (name, text) in captures {
+        map.entry(name).or_insert(Value::String(text));
+    }
+    map
+}

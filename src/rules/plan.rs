@@ -1,0 +1,227 @@
+//! Deciding: which rules act on an event, and why the others do not.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::event::Event;
+
+use super::matcher::{self, Condition};
+use super::rule::{Gates, Rule};
+use super::scope::Scope;
+use super::verdict::{Failure, Finding, Verdict};
+use super::{RuleSet, words};
+
+/// The most verdicts that are recorded for one event.
+const RECORDED: usize = 32;
+
+/// What is to be done with one event.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The rules that act, in file order.
+    pub runs: Vec<RunPlan>,
+    /// What became of the rules that the event's kind is for: all that matched, and others up to 32.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// One rule that acts.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// The rule.
+    pub rule: Arc<Rule>,
+    /// What its matchers captured.
+    pub bindings: Map<String, Value>,
+}
+
+impl RuleSet {
+    /// Decides what is to be done with an event, at the event's own time.
+    pub fn plan(&self, event: &Event) -> Plan {
+        let mut deciding = Deciding::new(self, event);
+        for place in self.index.candidates(event) {
+            deciding.decide(place);
+        }
+        let spare = RECORDED.saturating_sub(deciding.matched());
+        let others = self.index.of_kind(event).iter().copied().take(RECORDED);
+        for place in others {
+            if !deciding.findings.contains_key(&place) {
+                deciding.decide(place);
+            }
+        }
+        deciding.plan(spare)
+    }
+
+    /// What becomes of every rule, those included that are for other kinds.
+    pub fn explain(&self, event: &Event) -> Vec<Verdict> {
+        let mut deciding = Deciding::new(self, event);
+        for place in 0..self.rules.len() {
+            deciding.decide(place);
+        }
+        deciding.plan(usize::MAX).verdicts
+    }
+}
+
+/// Rules are asked in any order, but those that match in file order: all candidates come first.
+struct Deciding<'a> {
+    rules: &'a RuleSet,
+    event: &'a Event,
+    scope: OnceCell<Scope>,
+    findings: BTreeMap<usize, Finding>,
+    runs: Vec<RunPlan>,
+    control: Option<Arc<str>>,
+    routes: BTreeMap<Arc<str>, Arc<str>>,
+}
+
+impl<'a> Deciding<'a> {
+    fn new(rules: &'a RuleSet, event: &'a Event) -> Self {
+        Self {
+            rules,
+            event,
+            scope: OnceCell::new(),
+            findings: BTreeMap::new(),
+            runs: Vec::new(),
+            control: None,
+            routes: BTreeMap::new(),
+        }
+    }
+
+    fn decide(&mut self, place: usize) {
+        let rule = &self.rules.rules[place];
+        let finding = match self.ask(rule) {
+            Err(failure) => Finding::Failed(failure),
+            Ok(bindings) => match self.before(rule) {
+                Some(by) => Finding::Superseded { by },
+                None => {
+                    self.take(rule);
+                    self.runs.push(RunPlan { rule: rule.clone(), bindings });
+                    Finding::Matched
+                }
+            },
+        };
+        self.findings.insert(place, finding);
+    }
+
+    /// The rule that acts in the place of this one.
+    fn before(&self, rule: &Rule) -> Option<Arc<str>> {
+        let of_route = rule.route.as_ref().and_then(|route| self.routes.get(route));
+        of_route.or(self.control.as_ref().filter(|_| rule.controls_call())).cloned()
+    }
+
+    /// A rule that only shows what it would do takes nothing from those that act.
+    fn take(&mut self, rule: &Rule) {
+        if rule.dry_run {
+            return;
+        }
+        if let Some(route) = &rule.route {
+            self.routes.insert(route.clone(), rule.name.clone());
+        }
+        if rule.controls_call() {
+            self.control = Some(rule.name.clone());
+        }
+    }
+
+    /// Whether the rule's conditions hold, or the first that does not.
+    fn ask(&self, rule: &Rule) -> Result<Map<String, Value>, Failure> {
+        let event = self.event;
+        if !rule.enabled {
+            return Err(Failure::new("enabled", "true", "false"));
+        }
+        let mut captures = Vec::new();
+        if let Some(failure) = rule.trigger.failing(event, &mut captures) {
+            return Err(failure);
+        }
+        if let Some(condition) = rule.conditions.failing(event, &mut captures) {
+            return Err(explain(condition, event));
+        }
+        let bindings = matcher::bindings(captures);
+        if let Some(when) = &rule.when {
+            let got = match when.condition.holds(&self.scope(&bindings).values) {
+                Ok(true) => None,
+                Ok(false) => Some("false".to_owned()),
+                Err(error) => Some(format!("an error: {error}")),
+            };
+            if let Some(got) = got {
+                return Err(Failure::new("when", &*when.shown, got));
+            }
+        }
+        rule.gates.failing(event).map_or(Ok(bindings), Err)
+    }
+
+    fn scope(&self, bindings: &Map<String, Value>) -> Scope {
+        let none = Map::new();
+        let base = self.scope.get_or_init(|| Scope::new(self.rules, self.event, &none, &none, self.event.time));
+        let mut scope = base.clone();
+        for (name, value) in bindings {
+            scope.add_result(name, value);
+        }
+        scope
+    }
+
+    fn matched(&self) -> usize {
+        self.findings.values().filter(|finding| !matches!(finding, Finding::Failed(_))).count()
+    }
+
+    /// All that matched, and so many others.
+    fn plan(self, mut spare: usize) -> Plan {
+        let mut verdicts = Vec::new();
+        for (place, finding) in self.findings {
+            if matches!(finding, Finding::Failed(_)) {
+                if spare == 0 {
+                    continue;
+                }
+                spare -= 1;
+            } else if verdicts.len() >= RECORDED && spare != usize::MAX && spare == 0 {
+                continue;
+            }
+            verdicts.push(Verdict { rule: self.rules.rules[place].name.clone(), finding });
+        }
+        Plan { runs: self.runs, verdicts }
+    }
+}
+
+fn explain(condition: &Condition, event: &Event) -> Failure {
+    match condition {
+        Condition::Field(field) => Failure::new(&*field.path, field.test.to_string(), words::value(field.value(event))),
+        other => {
+            let mut paths = BTreeSet::new();
+            fields(other, &mut paths, event);
+            let got: Vec<String> = paths.into_iter().take(8).collect();
+            Failure::new("where", other.to_string(), got.join(", "))
+        }
+    }
+}
+
+/// All fields of a combination with what the event has there.
+fn fields(condition: &Condition, into: &mut BTreeSet<String>, event: &Event) {
+    match condition {
+        Condition::Field(field) => {
+            into.insert(format!("{} = {}", field.path, words::value(field.value(event))));
+        }
+        Condition::Any(groups) | Condition::All(groups) => {
+            groups.iter().flat_map(|group| &group.0).for_each(|condition| fields(condition, into, event));
+        }
+        Condition::Not(group) => group.0.iter().for_each(|condition| fields(condition, into, event)),
+    }
+}
+
+impl Gates {
+    /// The gate that keeps the rule from acting at the event's time.
+    fn failing(&self, event: &Event) -> Option<Failure> {
+        let at = event.time;
+        let names =
+            |gates: &[(Arc<str>, _)]| gates.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(" or ");
+        if !self.open.is_empty() && !self.open.iter().any(|(_, hours)| hours.is_open(at)) {
+            return Some(Failure::new(
+                "while_open",
+                format!("{} open", names(&self.open)),
+                format!("closed at {}", at.to_rfc3339()),
+            ));
+        }
+        let open = self.closed.iter().find(|(_, hours)| hours.is_open(at));
+        open.map(|(name, _)| {
+            let wanted = format!("{} closed", names(&self.closed).replace(" or ", " and "));
+            Failure::new("while_closed", wanted, format!("{name} open at {}", at.to_rfc3339()))
+        })
+    }
+}

@@ -1,0 +1,281 @@
+//! Reading files: calendars and hours first, for rules of any file may name them, then the rules in file order.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::event::Kind;
+use crate::language::document::{self, Entry, Item, Node, Table};
+use crate::language::render::Lines;
+use crate::language::{Engine, Report, Source, suggest};
+
+use super::context::{Context, HoursByName, Names};
+use super::gates::{self, Calendars};
+use super::rule::{Gates, Rule, When};
+use super::trigger::Trigger;
+use super::{World, conditions, steps, trigger};
+
+const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "test"];
+const FILE_KEYS_LATER: &[&str] = &["tables", "vars", "dialogs"];
+/// The keys of a rule.
+pub(super) const RULE_KEYS: &[&str] =
+    &["name", "on", "where", "when", "while_open", "while_closed", "route", "deadline", "enabled", "dry_run", "do"];
+/// The keys of a rule that a later version will know.
+pub(super) const RULE_KEYS_LATER: &[&str] = &["for", "limit"];
+
+/// A rule, and what the checks across rules want to know of it.
+pub(super) struct Draft {
+    pub(super) rule: Rule,
+    pub(super) source: Source,
+    /// Where its name stands.
+    pub(super) span: Range<usize>,
+    /// Its redirects: place and written-out destination.
+    pub(super) redirects: Vec<(Range<usize>, Option<String>)>,
+    /// Its replies that are written out.
+    pub(super) replies: Vec<(Range<usize>, String)>,
+}
+
+/// Reads all files together.
+pub(super) fn files(
+    sources: &[Source],
+    world: &World,
+    engine: &mut Engine,
+    report: &mut Report,
+) -> (Vec<Draft>, HoursByName) {
+    let files: Vec<(&Source, Table<'_>)> =
+        sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
+    let none = HoursByName::new();
+    let (mut calendars, mut hours) = (Calendars::new(), HoursByName::new());
+    for (source, file) in &files {
+        let mut context = Context { source, engine, report, world, hours: &none };
+        top(&mut context, file, &mut calendars);
+    }
+    for (source, file) in &files {
+        let mut context = Context { source, engine, report, world, hours: &none };
+        if let Some(Item::Table(table)) = file.get("hours").map(|entry| &entry.node.value) {
+            gates::collect(&mut context, table, &calendars, &mut hours);
+        }
+    }
+    let mut reader = Reader::default();
+    for (source, file) in &files {
+        let context = Context { source, engine, report, world, hours: &hours };
+        reader.file(context, file);
+    }
+    (reader.drafts, hours)
+}
+
+/// The keys of a file, and its calendars.
+fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars) {
+    for entry in &file.entries {
+        match (&*entry.key, &entry.node.value) {
+            ("rule" | "test", Item::List(_)) | ("hours", Item::Table(_)) => {}
+            ("rule" | "test", _) => {
+                let help = Some(format!("each begins with [[{}]], in two brackets", entry.key));
+                context.error("wrong-type", &entry.key_span, format!("`{}` is a list of tables", entry.key), help);
+            }
+            ("hours" | "calendars", value) if !matches!(value, Item::Table(_)) => {
+                let help = Some(format!("each begins with [{}.NAME]", entry.key));
+                context.error("wrong-type", &entry.key_span, format!("`{}` is a table of tables", entry.key), help);
+            }
+            ("calendars", Item::Table(table)) => {
+                for one in &table.entries {
+                    let Some(table) = context.table(&one.node, &one.key, "country = \"CA\"") else { continue };
+                    let calendar = gates::calendar(context, table);
+                    if calendars.insert(Arc::from(&*one.key), calendar).is_some() {
+                        gates::twice(context.source, one, "calendars", context.report);
+                    }
+                }
+            }
+            (key, _) if FILE_KEYS_LATER.contains(&key) => context.not_supported(&entry.key_span, key),
+            _ => context.unknown_key(entry, "a rules file", FILE_KEYS, FILE_KEYS_LATER),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    drafts: Vec<Draft>,
+    /// File and line of each name.
+    names: BTreeMap<String, (Arc<str>, usize)>,
+    /// The file of each route.
+    routes: BTreeMap<String, Arc<str>>,
+}
+
+impl Reader {
+    fn file(&mut self, mut context: Context<'_>, file: &Table<'_>) {
+        let lines = Lines::of(&context.source.text);
+        let Some(Item::List(rules)) = file.get("rule").map(|entry| &entry.node.value) else { return };
+        for rule in rules {
+            let Some(table) = context.table(rule, "rule", "[[rule]]") else { continue };
+            self.rule(&mut context, rule, table, &lines);
+        }
+    }
+
+    fn rule(&mut self, context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>, lines: &Lines) {
+        check_keys(context, node, table);
+        let trigger = match table.get("on") {
+            Some(entry) => trigger::read(context, entry),
+            None => Trigger::default(),
+        };
+        let mut names = Names { kinds: trigger.kinds.clone(), ..Names::default() };
+        for name in trigger.bindings() {
+            let span = table.get("on").map_or(node.span.clone(), |entry| entry.node.span.clone());
+            conditions::bind(context, &mut names, &name, &span);
+        }
+        let conditions = table
+            .get("where")
+            .and_then(|entry| context.table(&entry.node, "where", "where = { call.endpoint = \"3001\" }"))
+            .map(|table| conditions::read(context, table, &mut names))
+            .unwrap_or_default();
+        let when = table.get("when").and_then(|entry| {
+            let condition = context.condition(&entry.node, "when", &names)?;
+            Some(When { condition, shown: Arc::from(entry.node.text().unwrap_or_default()) })
+        });
+        let mut gate = |key: &str| table.get(key).map(|entry| gates::read(context, entry)).unwrap_or_default();
+        let gates = Gates { open: gate("while_open"), closed: gate("while_closed") };
+        let mut bool = |key: &str| table.get(key).and_then(|entry| context.bool(&entry.node, key));
+        let (enabled, dry_run) = (bool("enabled").unwrap_or(true), bool("dry_run").unwrap_or(false));
+        let deadline = table.get("deadline").and_then(|entry| context.duration(&entry.node, "deadline"));
+        let (name, span) = self.name(context, node, table, lines);
+        let route = table.get("route").and_then(|entry| self.route(context, entry));
+        let mut draft = Draft {
+            source: context.source.clone(),
+            redirects: Vec::new(),
+            replies: Vec::new(),
+            rule: Rule {
+                name,
+                hash: hash(context.source, node, table),
+                file: context.source.name.clone(),
+                line: lines.line(span.start),
+                deadline: Duration::ZERO,
+                steps: Vec::new(),
+                dry_run,
+                enabled,
+                route,
+                trigger,
+                conditions,
+                when,
+                gates,
+            },
+            span,
+        };
+        if let Some(entry) = table.get("do") {
+            draft.steps(context, entry, &mut names, lines);
+        }
+        draft.rule.deadline = deadline.unwrap_or_else(|| default_deadline(&draft.rule));
+        self.drafts.push(draft);
+    }
+
+    fn name(
+        &mut self,
+        context: &mut Context<'_>,
+        node: &Node<'_>,
+        table: &Table<'_>,
+        lines: &Lines,
+    ) -> (Arc<str>, Range<usize>) {
+        let Some(entry) = table.get("name") else { return (Arc::from(""), node.span.clone()) };
+        let span = entry.node.span.clone();
+        let name = context.text(&entry.node, "name").unwrap_or_default().to_owned();
+        if name.trim().is_empty() || name.len() > 200 || name.contains(char::is_control) {
+            let help = Some("say in a few words what the rule does".to_owned());
+            context.error("bad-name", &span, "a rule's name is one line of at most 200 bytes, and not empty", help);
+        }
+        let here = (context.source.name.clone(), lines.line(span.start));
+        if let Some((file, line)) = self.names.get(&name) {
+            let help = Some(format!("the other one is in {file}:{line}"));
+            context.error("duplicate-name", &span, format!("there are two rules called `{name}`"), help);
+        } else {
+            self.names.insert(name.clone(), here);
+        }
+        (name.into(), span)
+    }
+
+    fn route(&mut self, context: &mut Context<'_>, entry: &Entry<'_>) -> Option<Arc<str>> {
+        let name = context.text(&entry.node, "route")?.to_owned();
+        let file = self.routes.entry(name.clone()).or_insert_with(|| context.source.name.clone()).clone();
+        if file != context.source.name {
+            let help = Some(format!("its other rules stand in {file}; the order of a route is that of one file"));
+            context.error(
+                "route-in-two-files",
+                &entry.node.span,
+                format!("the route `{name}` stands in two files"),
+                help,
+            );
+        }
+        Some(name.into())
+    }
+}
+
+impl Draft {
+    fn steps(&mut self, context: &mut Context<'_>, entry: &Entry<'_>, names: &mut Names, lines: &Lines) {
+        let Item::List(items) = &entry.node.value else {
+            let help = Some("write `do = [{ … }]`, or each step in a [[rule.do]]".to_owned());
+            return context.error(
+                "wrong-type",
+                &entry.node.span,
+                format!("`do` is a list of steps, not {}", entry.node.sort()),
+                help,
+            );
+        };
+        if items.is_empty() {
+            context.error("no-action", &entry.node.span, "this rule does nothing", None);
+        }
+        for item in items {
+            let Some(table) = context.table(item, "do", "do = [{ redirect = { to = \"4001\" } }]") else { continue };
+            let read = steps::read(context, table, &item.span, names, lines.line(item.span.start));
+            self.rule.steps.extend(read.step);
+            self.redirects.extend(read.redirect);
+            self.replies.extend(read.replies);
+        }
+    }
+}
+
+/// Unknown keys, and keys that must be there.
+fn check_keys(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>) {
+    let mut meant = Vec::new();
+    for entry in &table.entries {
+        if !RULE_KEYS.contains(&&*entry.key) {
+            meant.extend(suggest::nearest(&entry.key, RULE_KEYS.iter().copied()));
+            context.unknown_key(entry, "a rule", RULE_KEYS, RULE_KEYS_LATER);
+        }
+    }
+    for (key, example) in [("name", "name = \"after hours\""), ("on", "on = \"call.ringing\""), ("do", "do = [{ … }]")]
+    {
+        if table.get(key).is_none() && !meant.contains(&key) {
+            let help = Some(format!("write it such as `{example}`"));
+            context.error("missing-key", &node.span, format!("this rule has no `{key}`"), help);
+        }
+    }
+}
+
+/// What controls a ringing call is urgent, a chat is less so, the rest can wait.
+fn default_deadline(rule: &Rule) -> Duration {
+    let chat = |kind: &Kind| kind.family() == "chat";
+    Duration::from_secs(match rule {
+        rule if rule.controls_call() => 20,
+        rule if rule.trigger.envelope.is_none() && rule.trigger.kinds.iter().any(chat) => 300,
+        _ => 3600,
+    })
+}
+
+/// Over the text of the rule, from its header to the end of its last value.
+fn hash(source: &Source, node: &Node<'_>, table: &Table<'_>) -> String {
+    let end = furthest(table).max(node.span.end);
+    let text = source.text.get(node.span.start..end).unwrap_or_default();
+    super::short_hash(Sha256::new().chain_update(text))
+}
+
+fn furthest(table: &Table<'_>) -> usize {
+    table.entries.iter().map(|entry| entry.node.span.end.max(below(&entry.node))).max().unwrap_or_default()
+}
+
+fn below(node: &Node<'_>) -> usize {
+    match &node.value {
+        Item::Table(table) => furthest(table),
+        Item::List(items) => items.iter().map(|item| item.span.end.max(below(item))).max().unwrap_or_default(),
+        _ => 0,
+    }
+}

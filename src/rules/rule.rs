@@ -1,0 +1,61 @@
+//! One compiled rule: what it is for, what it asks, what it does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::hours::Hours;
+use crate::language::Condition;
+
+use super::matcher::Group;
+use super::step::Step;
+use super::trigger::Trigger;
+
+/// One compiled rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The name, unique in the account.
+    pub name: Arc<str>,
+    /// The first 16 hex digits of SHA-256 over the rule's own text.
+    pub hash: String,
+    /// The file it stands in.
+    pub file: Arc<str>,
+    /// The line its name stands in.
+    pub line: usize,
+    /// How old an event may be to be acted on.
+    pub deadline: Duration,
+    /// What it does, in order.
+    pub steps: Vec<Step>,
+    /// Plan and record, never act.
+    pub dry_run: bool,
+    /// A rule that is not enabled never matches.
+    pub enabled: bool,
+    /// Of the rules of one route only the first that matches acts.
+    pub route: Option<Arc<str>>,
+    pub(super) trigger: Trigger,
+    pub(super) conditions: Group,
+    pub(super) when: Option<When>,
+    pub(super) gates: Gates,
+}
+
+/// `when`, compiled and as written.
+#[derive(Clone, Debug)]
+pub(super) struct When {
+    pub(super) condition: Condition,
+    pub(super) shown: Arc<str>,
+}
+
+/// `while_open` and `while_closed`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gates {
+    /// At least one of them must be open.
+    pub(super) open: Vec<(Arc<str>, Arc<Hours>)>,
+    /// All of them must be closed.
+    pub(super) closed: Vec<(Arc<str>, Arc<Hours>)>,
+}
+
+impl Rule {
+    /// One of its steps takes hold of a call; of such rules one acts for an event.
+    pub fn controls_call(&self) -> bool {
+        self.steps.iter().any(Step::controls_call)
+    }
+}

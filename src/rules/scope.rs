@@ -1,0 +1,62 @@
+//! What a run's templates see: the event's views, what was captured, what steps returned, the hours and the time.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::event::Event;
+use crate::language::Values;
+
+use super::RuleSet;
+
+/// What the templates of one run see. Built once for a run; what steps return is added as it comes.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    pub(super) values: Values,
+    pub(super) call: Option<String>,
+    pub(super) conversation: Option<String>,
+}
+
+impl Scope {
+    /// A scope for one run of a rule of `rules` on `event` at `now`. `results` is what the steps before returned, by
+    /// the name after `as`: objects with `ok`, `error`, `status`, `body`.
+    pub fn new(
+        rules: &RuleSet,
+        event: &Event,
+        bindings: &Map<String, Value>,
+        results: &Map<String, Value>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut values = Values::default();
+        if let Value::Object(fields) = &event.fields {
+            for (name, value) in fields {
+                values.set(name, value);
+            }
+        }
+        for (name, value) in bindings.iter().chain(results) {
+            values.set(name, value);
+        }
+        let zone = rules.zone;
+        values.set("now", &Value::from(now.with_timezone(&zone).to_rfc3339()));
+        let hours = rules.hours.clone();
+        values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, name, word, now)));
+        let text = |path: [&str; 2]| event.field(path).and_then(Value::as_str).map(str::to_owned);
+        Self { values, call: text(["call", "link"]), conversation: text(["message", "conversation"]) }
+    }
+
+    /// Adds what a step returned.
+    pub fn add_result(&mut self, name: &str, value: &Value) {
+        self.values.set(name, value);
+    }
+}
+
+fn hours_value(hours: &super::context::HoursByName, name: &str, word: &str, now: DateTime<Utc>) -> Option<Value> {
+    let hours = hours.get(name)?.as_ref()?;
+    match word {
+        "open" => Some(Value::from(hours.is_open(now))),
+        "next_open" => hours.next_open(now).map(|at| Value::from(at.to_rfc3339())),
+        "next_change" => hours.next_change(now).map(|at| Value::from(at.to_rfc3339())),
+        _ => None,
+    }
+}

@@ -1,0 +1,124 @@
+//! Each mistake that an integrator is likely to make is found in its line, with what to write instead.
+
+use super::*;
+
+const HEAD: &str =
+    "[hours.reception]\nopen = \"Mo-Fr 09:00-17:00\"\ntimezone = \"Europe/Berlin\"\n[[rule]]\nname = \"r\"\n";
+const BASE: [(&str, &str); 4] = [
+    ("on", "on = \"call.ringing\""),
+    ("where", "where = { call.endpoint = \"3001\" }"),
+    ("while_closed", "while_closed = \"reception\""),
+    ("do", "do = [{ redirect = { to = \"4001\" } }]"),
+];
+
+/// A mistake in line 6 in place of one key of a rule that is right.
+fn planted(key: &str, line: &str) -> String {
+    let rest: Vec<&str> = BASE.iter().filter(|(other, _)| *other != key).map(|(_, line)| *line).collect();
+    format!("{HEAD}{line}\n{}\n", rest.join("\n"))
+}
+
+#[test]
+fn a_rule_that_is_right_has_no_findings() {
+    let report = found(&planted("on", BASE[0].1));
+    assert!(report.is_empty(), "{report}");
+}
+
+#[test]
+fn each_mistake_is_found_in_its_line() {
+    let table = [
+        ("on", r#"on = "call.rining""#, "unknown-kind", "call.ringing"),
+        ("on", r#"on = "call.finished""#, "not-supported", "call.finished"),
+        ("on", r#"on = { cron = "30 2 * * *" }"#, "not-supported", "cron"),
+        ("where", r#"wehre = { call.endpoint = "3001" }"#, "unknown-key", "`where`"),
+        ("where", r#"where = { call.form = "1" }"#, "unknown-field", "call.from"),
+        ("where", r#"where = { call.from = { regex = "(" } }"#, "regex", "unclosed group"),
+        ("where", r#"where = { call.from = { prefx = "+49" } }"#, "unknown-word", "`prefix`"),
+        ("where", r#"where = { message.body = "x" }"#, "field-never-there", "chat"),
+        ("where", "where = { call.endpoint = 3001 }", "wrong-type", "\"3001\""),
+        ("where", "where = { call.outside = \"true\" }", "wrong-type", "without quotes"),
+        ("where", r#"where = { call.hops = { gte = 1 } }"#, "not-supported", "call.hops"),
+        ("where", r#"where = { call.from = { table = "vip" } }"#, "not-supported", "table"),
+        ("where", r#"where = { call.from = "1", "call.from" = "2" }"#, "field-twice", "named twice"),
+        ("where", r#"where = { call.from = "1", call.from = "2" }"#, "duplicate-key", "twice"),
+        ("where", r#"where = { call.from = {} }"#, "empty-matcher", "exists"),
+        ("where", r#"where = { any = "x" }"#, "wrong-type", "any"),
+        ("", r#"when = "call.from ==""#, "expression", "missing"),
+        ("", r#"when = "call.form == '1'""#, "unknown-field", "call.from"),
+        ("", r#"when = "call.from is startswith('1')""#, "unknown-test", "startingwith"),
+        ("", r#"when = "call.from.startswith('1')""#, "unknown-method", "is startingwith"),
+        ("", r#"when = "call.from | lowr == 'x'""#, "unknown-filter", "lower"),
+        ("", r#"when = "{{ call.from }}""#, "expression", "without `{{ }}`"),
+        ("", r#"when = "hours.recepton.open""#, "unknown-hours", "reception"),
+        ("", r#"deadline = "soon""#, "duration", "20s"),
+        ("", r#"for = "12s""#, "not-supported", "for"),
+        ("", r#"limit = { max = 3, within = "10m" }"#, "not-supported", "limit"),
+        ("", "enabled = \"yes\"", "wrong-type", "true or false"),
+        ("while_closed", r#"while_open = "recepton""#, "unknown-hours", "reception"),
+        ("do", r#"do = [{ redirct = { to = "4001" } }]"#, "unknown-action", "redirect"),
+        ("do", r#"do = [{ redirect = { to = "{{ call.from }" } }]"#, "template", "missing"),
+        ("do", r#"do = [{ redirect = { to = "{{ call.form }}" } }]"#, "unknown-field", "call.from"),
+        ("do", r#"do = [{ redirect = { to = "3001" } }]"#, "redirect-to-self", "3001"),
+        ("do", r#"do = [{ redirect = { to = 4001 } }]"#, "wrong-type", "\"4001\""),
+        ("do", r#"do = [{ redirect = { two = "4001" } }]"#, "unknown-key", "`to`"),
+        ("do", r#"do = [{ redirect = { to = "4001" }, answer = {} }]"#, "two-actions", "two steps"),
+        ("do", r#"do = [{ answer = {} }]"#, "not-supported", "answer"),
+        ("do", r#"do = [{ reply = { text = "x" } }]"#, "action-without-target", "message"),
+        ("do", r#"do = [{ log = { message = "x" }, each = "y" }]"#, "not-supported", "each"),
+        ("do", r#"do = [{ log = { message = "x" }, on_error = "go on" }]"#, "unknown-value", "continue"),
+        ("do", r#"do = [{ log = { message = "{{ call.id | date('%Q') }}" } }]"#, "template", "%Q"),
+        ("do", r#"do = [{ log = { message = "{% include 'x' %}" } }]"#, "template", "include"),
+        (
+            "do",
+            r#"do = [{ http = { get = "https://crm.example/", credential = "crn" } }]"#,
+            "unknown-credential",
+            "crm",
+        ),
+        ("do", r#"do = [{ http = { get = "/contacts" } }]"#, "url", "credential"),
+        ("do", r#"do = [{ http = { get = "ftp://x/" } }]"#, "url", "https://"),
+        ("do", r#"do = [{ http = { json = {} } }]"#, "missing-key", "post"),
+        ("do", r#"do = [{ http = { post = "https://x/", json = {}, body = "x" } }]"#, "two-bodies", "json"),
+        ("do", r#"do = [{ http = { post = "https://x/", headers = { "a b" = "x" } } }]"#, "header", "a b"),
+        ("do", "do = []", "no-action", "nothing"),
+        ("do", "do = \"redirect\"", "wrong-type", "list"),
+        ("do", "do = [{}]", "no-action", "redirect"),
+    ];
+    for (key, line, code, hint) in table {
+        let report = found(&planted(key, line));
+        let shown = report.to_string();
+        let findings = report.findings();
+        let hit = findings.iter().find(|finding| finding.code == code);
+        assert!(hit.is_some(), "{line}: no {code} in\n{shown}");
+        assert!(shown.contains("all.toml:6:"), "{line}: not in line 6:\n{shown}");
+        assert!(shown.contains(hint), "{line}: no {hint} in\n{shown}");
+        assert_eq!(findings.len(), 1 + usize::from(line.contains("answer = {}, ")), "{line}:\n{shown}");
+    }
+}
+
+#[test]
+fn twenty_mistakes_are_found_in_one_run() {
+    let text: String = (0..20)
+        .map(|i| {
+            format!("[[rule]]\nname = \"r{i}\"\non = \"nonsense{i}\"\nwhere = {{ call.endpoint = \"{i}\" }}\ndo = [{{ redirect = {{ to = \"4001\" }} }}]\n")
+        })
+        .collect();
+    let shown = found(&text).to_string();
+    for i in 0..20 {
+        assert!(
+            shown.contains(&format!("nonsense{i}")) && shown.contains(&format!("all.toml:{}:", 5 * i + 3)),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn ten_thousand_mistakes_take_no_long_time() {
+    let text: String = (0..10_000)
+        .map(|i| format!("[[rule]]\nname = \"r{i}\"\non = \"nonsense\"\nwehre = 1\ndo = [{{ x = 1 }}]\n"))
+        .collect();
+    let began = std::time::Instant::now();
+    let report = found(&text);
+    assert_eq!(report.len(), 30_000);
+    assert!(report.to_string().ends_with("… and 29800 more\n"));
+    assert_eq!(report.to_json()["findings"].as_array().unwrap().len(), 200);
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}

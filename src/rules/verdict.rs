@@ -1,0 +1,46 @@
+//! What became of each rule: why it matched or did not.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// What became of one rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The rule's name.
+    pub rule: Arc<str>,
+    /// What became of it.
+    pub finding: Finding,
+}
+
+/// What became of a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// It acts.
+    Matched,
+    /// A condition did not hold: the first that failed.
+    Failed(Failure),
+    /// It matched, but another one before it acts in its place.
+    Superseded {
+        /// The rule that acts.
+        by: Arc<str>,
+    },
+}
+
+/// A condition that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Which one: a field, or a key of the rule.
+    pub path: String,
+    /// What the rule wants.
+    pub wanted: String,
+    /// What the event has.
+    pub got: String,
+}
+
+impl Failure {
+    pub(super) fn new(path: impl Into<String>, wanted: impl Into<String>, got: impl Into<String>) -> Self {
+        Self { path: path.into(), wanted: wanted.into(), got: got.into() }
+    }
+}
