@@ -1,4 +1,25 @@
 //! Actions: one file per family; each turns a typed request into an outcome.
+//!
+//! An action makes one attempt and says what came of it; waiting, trying again and giving up belong to whoever carries
+//! out a plan. What a repeat would do decides the class of a request: *repeat* is sent again without a thought, *check*
+//! looks first whether it is done already, *never* is sent once, and an attempt whose outcome is unknown goes to a human.
+//! `http` steps go out over a wire of their own that refuses link-local and metadata addresses; a credential is sent
+//! below its base and nowhere else, and CloudLink's token is not sent by them at all.
+
+mod address;
+mod call;
+mod chat;
+mod credential;
+mod guard;
+mod http;
+mod log;
+mod outcome;
+mod perform;
+
+pub use credential::BadCredential;
+pub use guard::guarded_wire;
+pub use outcome::{ErrorWord, Outcome};
+pub use perform::{Actions, Attempt, Class, class};
 
 use url::Url;
 

@@ -1,1 +1,122 @@
-//! placeholder
+//! The command line: one file per subcommand. It prints and hands over; it decides nothing.
+
+mod check;
+#[cfg(feature = "simulator")]
+mod demo;
+mod events;
+mod explain;
+mod run;
+#[cfg(feature = "simulator")]
+mod simulate;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{self, Environment, Problems};
+
+/// A gateway for Mitel CloudLink: verifies its notifications, matches them against rules, and acts.
+#[derive(Debug, Parser)]
+#[command(name = "switchhook", version, arg_required_else_help = true, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Run(run::Args),
+    /// Find the mistakes in settings and rules
+    Check(check::Args),
+    /// Tell what the rules make of an event, without acting
+    Explain(explain::Args),
+    /// Show what came and what was done, while the gateway runs or not
+    Events(events::Args),
+    /// Ask a running gateway whether it is ready
+    Status(status::Args),
+    /// Run a CloudLink of one's own, to try things with
+    #[cfg(feature = "simulator")]
+    Simulate(simulate::Args),
+    /// Play the three jobs of the README against the simulator
+    #[cfg(feature = "simulator")]
+    Demo(demo::Args),
+}
+
+/// Where the settings are.
+#[derive(Clone, Debug, clap::Args)]
+struct Config {
+    /// The settings: a file, or a folder with switchhook.toml [default: ./config, then /etc/switchhook]
+    #[arg(long = "config", env = "SWITCHHOOK_CONFIG", value_name = "PATH")]
+    path: Option<PathBuf>,
+}
+
+impl Config {
+    fn path(&self) -> PathBuf {
+        let usual = || {
+            let here = PathBuf::from("config");
+            if here.is_dir() { here } else { PathBuf::from("/etc/switchhook") }
+        };
+        self.path.clone().unwrap_or_else(usual)
+    }
+
+    /// The settings that work at the desk needs: no secrets.
+    fn desk(&self) -> Result<settings::Desk, Problems> {
+        settings::load_for_desk(&self.path(), &Environment::process())
+    }
+}
+
+/// Does what the command line asks for; the exit code is documented in the reference.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, the rest is bad usage.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Status(args) => status::run(&args),
+        #[cfg(feature = "simulator")]
+        Command::Simulate(args) => in_runtime(simulate::run(args)),
+        #[cfg(feature = "simulator")]
+        Command::Demo(args) => in_runtime(demo::run(args)),
+    }
+}
+
+/// Carries out an asynchronous command.
+fn in_runtime(command: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime.block_on(command),
+        Err(error) => {
+            complain(&format!("the runtime can't be started: {error}"));
+            ExitCode::from(70)
+        }
+    }
+}
+
+/// Data, to stdout. A reader that has gone away is no error.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Diagnostics, to stderr.
+fn complain(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Whether stdout is a terminal that likes colour.
+#[expect(clippy::disallowed_methods, reason = "NO_COLOR is a convention of terminals, no setting")]
+fn colour() -> bool {
+    std::io::IsTerminal::is_terminal(&std::io::stdout()) && std::env::var_os("NO_COLOR").is_none()
+}

@@ -1,4 +1,35 @@
-//! The client of CloudLink's APIs: one transport (token, retry classes, correlation id), one file per API.
+//! The client of CloudLink's APIs: one transport, one token for each account, one file per API.
+//!
+//! A call makes one attempt, with one exception: when its token is refused (401) the token is renewed once and the call
+//! made once more. Waiting and trying again belong to whoever carries out a plan; what they need to know is in
+//! [`Error::class`]. Nothing secret leaves this room: tokens are marked sensitive, never decoded, never logged, and
+//! error bodies are scrubbed of them, because CloudLink repeats the bearer token in one of its own messages.
+//!
+//! What is known about the wire, and how surely, is written beside each item with the mark of the wire reference:
+//! \[C\] confirmed, \[P\] probable, \[A\] assumed.
+
+mod authentication;
+mod chat;
+mod client;
+mod error;
+mod media;
+mod path;
+pub mod retry_after;
+pub mod scrub;
+pub mod sign_in;
+pub mod token;
+pub mod transport;
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use authentication::WhoAmI;
+pub use chat::{Message, Recent, message_tag};
+pub use client::{Api, CloudLink};
+pub use error::{Answered, Class, Error};
+pub use media::Call;
 
 use std::sync::Arc;
 

@@ -37,20 +37,26 @@ pub struct Pulse {
     pub open: AtomicU64,
     /// Runs that are being carried out.
     pub running: AtomicU64,
-    /// The oldest publication with an open run; 0 when there is none.
-    pub oldest: AtomicU64,
+    /// When the oldest publication with an open run arrived, in milliseconds since 1970; 0 when there is none.
+    pub oldest_arrived: AtomicI64,
     /// The newest publication that was planned.
     pub planned: AtomicU64,
     /// When the dispatcher last came around, in milliseconds since 1970.
     pub beat: AtomicI64,
 }
 
+/// A publication with open runs.
+struct OpenRuns {
+    count: u32,
+    arrived: i64,
+}
+
 /// See the module.
 pub struct Dispatcher<J: Journal, W: Work> {
     carrier: Arc<Carrier<J, W>>,
     lanes: Lanes<W::Run>,
-    /// For each publication with open runs: how many.
-    open: HashMap<u64, u32>,
+    /// The publications with open runs.
+    open: HashMap<u64, OpenRuns>,
     reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
     report: mpsc::Sender<(Key, u64, Report<W::Run>)>,
     supervisor: Supervisor,
@@ -166,7 +172,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             self.carrier.journal.settle(Change { lines: vec![line], state: planned.state });
         }
         if count > 0 {
-            self.open.insert(seq, count);
+            self.open.insert(seq, OpenRuns { count, arrived: claim.arrived });
         }
         for run in planned.runs {
             self.line_up(&lane, seq, run);
@@ -255,9 +261,9 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
 
     /// Records the end of a run, and with the last one that its publication is done.
     fn end(&mut self, rule: &Arc<str>, seq: u64, fate: &'static str, record: String) {
-        let left = self.open.get_mut(&seq).map_or(0, |left| {
-            *left -= 1;
-            *left
+        let left = self.open.get_mut(&seq).map_or(0, |open| {
+            open.count -= 1;
+            open.count
         });
         if left == 0 {
             self.open.remove(&seq);
@@ -271,7 +277,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     fn show(&self) {
         self.pulse.open.store(self.lanes.open() as u64, Ordering::Relaxed);
         self.pulse.running.store(self.lanes.running() as u64, Ordering::Relaxed);
-        self.pulse.oldest.store(self.lanes.oldest().unwrap_or(0), Ordering::Relaxed);
+        let oldest = self.lanes.oldest().and_then(|seq| self.open.get(&seq)).map_or(0, |open| open.arrived);
+        self.pulse.oldest_arrived.store(oldest, Ordering::Relaxed);
         self.pulse.beat.store(self.carrier.clock.millis(), Ordering::Relaxed);
     }
 }

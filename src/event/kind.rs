@@ -110,6 +110,11 @@ impl Kind {
         text.split_once('.').map_or(text, |(family, _)| family)
     }
 
+    /// Whether a leg came into another state.
+    pub fn is_edge_of_call(self) -> bool {
+        matches!(self, Self::CallRinging | Self::CallConnected | Self::CallHeld | Self::CallEnded)
+    }
+
     /// The typed views of this kind beside `event`, `account` and the open `content`: name and fields of each.
     pub fn views(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self.family() {

@@ -87,7 +87,7 @@ impl Opened {
     pub fn resolve(self, remembered: Option<&str>) -> Resolved {
         let before: Value = remembered.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let (kind, now) = self.kind(&before);
-        let leg_moved = matches!(kind, Kind::CallRinging | Kind::CallConnected | Kind::CallHeld | Kind::CallEnded);
+        let leg_moved = kind.is_edge_of_call();
         let remember = self.key().zip(now).map(|(key, (now, lives))| Remember {
             key,
             bytes: now.to_string().into(),

@@ -111,7 +111,7 @@ fn warn(
         let finding = Finding::warning("no-time-zone", source, name.key_span.clone(), message);
         context.report.push(finding.help("add `timezone = \"America/Toronto\"` here, or [locale] to switchhook.toml"));
     }
-    if hours.never_opens() {
+    if hours.never_opens(context.world.now) {
         let message = format!("the hours `{}` never open", name.key);
         context.report.push(Finding::warning("never-open", source, span.clone(), message));
     }

@@ -30,6 +30,7 @@ mod words;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
@@ -60,6 +61,8 @@ pub struct World {
     pub locale: Locale,
     /// The names of all `[[credential]]`.
     pub credentials: Vec<String>,
+    /// From when on hours are looked at that may never open.
+    pub now: DateTime<Utc>,
 }
 
 /// All rules of an account, compiled. Immutable; to be shared in an `Arc` and swapped whole.

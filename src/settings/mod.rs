@@ -1,1 +1,144 @@
-//! Settings: files and environment, into validated types.
+//! Settings: one file, variables of the environment over it, secrets from where they lie; into types that need no
+//! further check.
+//!
+//! ```text
+//! switchhook.toml ─┐                  ┌ one file per section ┐
+//!                  ├► layers ► section ┤ server, cloudlink, … ├► Settings, or every problem at once
+//! SWITCHHOOK__…  ──┘                  └──────────────────────┘
+//! ```
+//! `layers` lays the variables over the file and remembers where each key stands; `section` hands out typed values by
+//! key, so that what nobody asked for is an unknown key; the files named like sections know what is allowed. A value
+//! that is wrong is reported and counts as its default until the end, where any problem refuses all of it.
+//! Nobody but [`Environment::process`] reads the process's environment, and a secret is never part of a message.
+
+mod admin;
+mod application;
+mod cloudlink;
+mod credential;
+mod environment;
+mod guess;
+mod journal;
+mod layers;
+mod locale;
+mod notify;
+mod problem;
+mod rules;
+mod secret;
+mod section;
+mod server;
+pub mod units;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+pub use environment::Environment;
+pub use notify::{Notify, Transport};
+pub use problem::{Problem, Problems, Source};
+
+use layers::Layers;
+use section::{Context, Mode, Section};
+
+/// What the daemon runs with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file that they come from; what is relative in it is relative to its folder.
+    pub file: PathBuf,
+    /// `[server]` and `[[application]]`.
+    pub server: crate::ingest::Options,
+    /// Something in front of the public listener speaks TLS.
+    pub behind_proxy: bool,
+    /// What subscriptions tell CloudLink, without a trailing slash.
+    pub public_url: Option<Url>,
+    /// `[admin]`.
+    pub admin: crate::api::Options,
+    /// `[cloudlink]`: one account, called `main`.
+    pub accounts: Vec<crate::cloudlink::Options>,
+    /// `[notify]`.
+    pub notify: Notify,
+    /// `[journal]`.
+    pub journal: crate::journal::Options,
+    /// `[rules]`.
+    pub rules: crate::rules::Options,
+    /// `[locale]`.
+    pub locale: crate::hours::Locale,
+    /// `[[credential]]`.
+    pub credentials: Vec<crate::actions::Credential>,
+    /// What is allowed, and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// What work on rules needs: everything that is no secret.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// The file that they come from.
+    pub file: PathBuf,
+    /// `[rules]`.
+    pub rules: crate::rules::Options,
+    /// `[locale]`.
+    pub locale: crate::hours::Locale,
+    /// The names of `[[credential]]`.
+    pub credentials: Vec<String>,
+    /// The names of `[[application]]`.
+    pub applications: Vec<String>,
+    /// The state folder of `[journal]`.
+    pub state: PathBuf,
+    /// Where `[admin]` listens.
+    pub admin: std::net::SocketAddr,
+    /// What is allowed, and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Reads what `run` needs from a file, or from `switchhook.toml` in a folder.
+pub fn load(path: &Path, environment: &Environment) -> Result<Settings, Problems> {
+    read(path, environment, Mode::Run)
+}
+
+/// The same for `check`, `test` and the like, which need neither secrets nor an account.
+pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Problems> {
+    let settings = read(path, environment, Mode::Desk)?;
+    Ok(Desk {
+        file: settings.file,
+        rules: settings.rules,
+        locale: settings.locale,
+        credentials: settings.credentials.into_iter().map(|credential| credential.name).collect(),
+        applications: settings.server.applications.iter().map(|application| application.name.to_string()).collect(),
+        state: settings.journal.path,
+        admin: settings.admin.listen,
+        warnings: settings.warnings,
+    })
+}
+
+fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {
+    let file = if path.is_dir() { path.join("switchhook.toml") } else { path.to_owned() };
+    let layers = Layers::read(&file, environment)?;
+    let context = Context::new(&layers, environment, mode);
+    let settings = context.root(|root| {
+        let applications = application::settle(root);
+        let server = server::settle(root, applications);
+        let settings = Settings {
+            admin: admin::settle(root, &server),
+            behind_proxy: server.behind_proxy,
+            public_url: server.public_url,
+            server: server.options,
+            accounts: cloudlink::settle(root).into_iter().collect(),
+            notify: notify::settle(root),
+            journal: journal::settle(root),
+            rules: rules::settle(root),
+            locale: locale::settle(root),
+            credentials: credential::settle(root),
+            warnings: Vec::new(),
+            file: file.clone(),
+        };
+        if root.tables("account", Section::forget_the_rest).is_some() {
+            root.problem("account", "several accounts are not supported by this version yet", "use [cloudlink]");
+        }
+        settings
+    });
+    let warnings = context.finish()?;
+    Ok(Settings { warnings, ..settings })
+}
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,6 @@ use serde_json::json;
 
 use super::answer::{BASE, Refusal};
 use super::books;
-use super::clock;
 use super::moods::Dropped;
 use super::tokens::Holder;
 use super::world::{World, guid};
@@ -42,7 +41,7 @@ pub(crate) async fn pass(State(world): State<Arc<World>>, request: Request, next
 
 /// The request in the books, under a mood if there is one.
 async fn noted(world: &World, parts: Parts, body: Bytes, correlation: &str, next: Next) -> Response {
-    let n = world.books.came(entry(&parts, &body, correlation));
+    let n = world.books.came(entry(&parts, &body, correlation, world.clock.epoch_ms()));
     let mood = world.moods.take(parts.method.as_str(), parts.uri.path());
     let work = next.run(Request::from_parts(parts, Body::from(body)));
     let response = match mood {
@@ -55,11 +54,11 @@ async fn noted(world: &World, parts: Parts, body: Bytes, correlation: &str, next
     response
 }
 
-fn entry(parts: &Parts, body: &[u8], correlation: &str) -> books::Request {
+fn entry(parts: &Parts, body: &[u8], correlation: &str, time: i64) -> books::Request {
     let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     books::Request {
         n: 0,
-        time: clock::epoch_ms(),
+        time,
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
         body: books::written(&header("content-type").unwrap_or_default(), body),

@@ -25,6 +25,9 @@ pub struct Options {
     pub signature: SignatureForm,
     /// How webhooks are sent, and sent again.
     pub redelivery: Redelivery,
+    /// Seconds by which every time of this world is ahead of the machine's clock; negative: behind it. A demo shows an
+    /// evening in the morning with it.
+    pub clock_offset: i64,
 }
 
 impl Default for Options {
@@ -39,6 +42,7 @@ impl Default for Options {
             token_lifetime: Duration::from_hours(1),
             signature: SignatureForm::Hex,
             redelivery: Redelivery::default(),
+            clock_offset: 0,
         }
     }
 }

@@ -15,7 +15,7 @@ use base64::Engine;
 use serde_json::{Value, json};
 
 use super::answer::{self, Answer, Refusal};
-use super::clock;
+use super::clock::Clock;
 use super::gate::Caller;
 use super::options::Options;
 use super::world::{World, guid, plain_id};
@@ -35,8 +35,8 @@ pub(crate) struct Holder {
 }
 
 /// All tokens that were given out. A refresh token is good once.
-#[derive(Default)]
 pub(crate) struct Tokens {
+    clock: Clock,
     given: Mutex<Given>,
 }
 
@@ -47,13 +47,18 @@ struct Given {
 }
 
 impl Tokens {
+    /// None given out yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, given: Mutex::default() }
+    }
+
     fn given(&self) -> MutexGuard<'_, Given> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who holds this access token, if it is valid now.
     pub(crate) fn holder(&self, token: &str) -> Option<Holder> {
-        self.given().access.get(token).filter(|holder| holder.expires_ms > clock::epoch_ms()).cloned()
+        self.given().access.get(token).filter(|holder| holder.expires_ms > self.clock.epoch_ms()).cloned()
     }
 
     /// Makes every token worthless, refresh tokens too. Answers how many access tokens that were.
@@ -64,15 +69,15 @@ impl Tokens {
     }
 
     fn spend(&self, refresh: &str) -> Option<Holder> {
-        self.given().refresh.remove(refresh).filter(|holder| holder.expires_ms > clock::epoch_ms())
+        self.given().refresh.remove(refresh).filter(|holder| holder.expires_ms > self.clock.epoch_ms())
     }
 
     /// A new pair of tokens as the service answers it.
     fn issue(&self, holder: Holder, lifetime: Duration) -> Value {
         let (access, refresh) = (opaque("sim-access-"), opaque("sim-refresh-"));
-        let mut given = self.given();
-        remember(&mut given.access, &access, &holder, lifetime);
-        remember(&mut given.refresh, &refresh, &holder, REFRESH_LIFETIME);
+        let (mut given, now) = (self.given(), self.clock.epoch_ms());
+        remember(&mut given.access, &access, &holder, (now, lifetime));
+        remember(&mut given.refresh, &refresh, &holder, (now, REFRESH_LIFETIME));
         json!({
             "token_type": "bearer", "expires_in": lifetime.as_secs(),
             "access_token": access, "refresh_token": refresh, "scope": "read write",
@@ -84,8 +89,7 @@ fn opaque(prefix: &str) -> String {
     format!("{prefix}{}{}", plain_id(), plain_id())
 }
 
-fn remember(tokens: &mut HashMap<String, Holder>, token: &str, holder: &Holder, lifetime: Duration) {
-    let now = clock::epoch_ms();
+fn remember(tokens: &mut HashMap<String, Holder>, token: &str, holder: &Holder, (now, lifetime): (i64, Duration)) {
     if tokens.len() >= MOST {
         tokens.retain(|_, holder| holder.expires_ms > now);
         let first = tokens.iter().min_by_key(|(_, holder)| holder.expires_ms).map(|(token, _)| token.clone());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::books::Books;
 use super::chat::Chats;
+use super::clock::Clock;
 use super::moods::Moods;
 use super::notify::Notify;
 use super::options::Options;
@@ -14,6 +15,7 @@ use super::tokens::Tokens;
 /// The state of one simulator.
 pub(crate) struct World {
     pub(crate) options: Options,
+    pub(crate) clock: Clock,
     pub(crate) tokens: Tokens,
     pub(crate) notify: Notify,
     pub(crate) phones: Phones,
@@ -26,14 +28,16 @@ impl World {
     /// A world in which nothing has happened yet.
     pub(crate) fn new(options: Options, tasks: Tasks) -> std::io::Result<Arc<Self>> {
         let books = Arc::new(Books::default());
-        let notify = Notify::new(&options, tasks, Arc::clone(&books))?;
+        let clock = Clock::ahead_by(options.clock_offset);
+        let notify = Notify::new(&options, clock, tasks, Arc::clone(&books))?;
         Ok(Arc::new(Self {
+            clock,
             notify,
             books,
             options,
-            tokens: Tokens::default(),
-            phones: Phones::default(),
-            chats: Chats::default(),
+            tokens: Tokens::new(clock),
+            phones: Phones::new(clock),
+            chats: Chats::new(clock),
             moods: Moods::default(),
         }))
     }

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use super::answer::Refusal;
+use super::clock::Clock;
 use super::notify::Publication;
 use super::world::World;
 pub(crate) use routes::routes;
@@ -19,19 +20,24 @@ pub(crate) use talk::{Opening, Words};
 const TOPIC: &str = "platform-api-conversations";
 
 /// The conversations of the account.
-#[derive(Default)]
 pub(crate) struct Chats {
+    clock: Clock,
     talks: Mutex<Talks>,
 }
 
 impl Chats {
+    /// Nobody talks yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, talks: Mutex::default() }
+    }
+
     fn talks(&self) -> MutexGuard<'_, Talks> {
         self.talks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a conversation; answers its id.
     pub(crate) fn open(&self, opening: Opening) -> String {
-        let id = self.talks().open(opening);
+        let id = self.talks().open(opening, self.clock.now());
         tracing::info!(target: "simulator", conversation = id, "a conversation was opened");
         id
     }
@@ -41,7 +47,7 @@ impl Chats {
         let account: &str = &world.options.account_id;
         let mut talks = self.talks();
         let talk = talks.get_mut(conversation)?;
-        let (id, message) = talk.say(sender, words, account)?;
+        let (id, message) = talk.say(sender, words, account, self.clock.now())?;
         let subject = format!("/conversations/{conversation}/messages/{id}");
         let mut publication = Publication::new(TOPIC, "POST", subject, message.clone(), (account, sender));
         publication.audience = Some(talk.participants().map(str::to_owned).collect());

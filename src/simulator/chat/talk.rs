@@ -1,4 +1,4 @@
-//! What conversations are made of: participants and messages. Pure but for random ids and the clock.
+//! What conversations are made of: participants and messages. Pure but for random ids.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -76,7 +76,13 @@ impl Talk {
     }
 
     /// Keeps a message; answers its id and the message. Whoever does not take part is refused.
-    pub(crate) fn say(&mut self, sender: &str, words: Words, account_id: &str) -> Result<(String, Value), Refusal> {
+    pub(crate) fn say(
+        &mut self,
+        sender: &str,
+        words: Words,
+        account_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(String, Value), Refusal> {
         if !self.participants().any(|participant| participant == sender) {
             let why = "the sender is not a participant of this conversation";
             return Err(Refusal::new(StatusCode::FORBIDDEN, "NotParticipant", why));
@@ -85,7 +91,7 @@ impl Talk {
         let mut message = json!({
             "messageId": id, "conversationId": self.id, "accountId": account_id,
             "contentType": words.content_type.as_deref().unwrap_or("text/plain"), "body": words.body,
-            "createdOn": clock::iso(clock::now()), "createdBy": sender,
+            "createdOn": clock::iso(now), "createdBy": sender,
         });
         let optional =
             [("fallbackText", words.fallback_text), ("parentMessageId", words.parent_message_id), ("tag", words.tag)];
@@ -136,12 +142,12 @@ pub(crate) struct Talks {
 
 impl Talks {
     /// Opens a conversation in which its creator takes part; answers its id.
-    pub(crate) fn open(&mut self, opening: Opening) -> String {
+    pub(crate) fn open(&mut self, opening: Opening, now: DateTime<Utc>) -> String {
         if self.order.len() >= MOST_TALKS {
             self.order.pop_front().map(|oldest| self.by_id.remove(&oldest));
         }
         let (id, creator) = (guid(), opening.creator.clone());
-        let mut talk = Talk { id: id.clone(), opening, created_on: clock::now(), messages: VecDeque::new() };
+        let mut talk = Talk { id: id.clone(), opening, created_on: now, messages: VecDeque::new() };
         talk.join(&creator);
         self.by_id.insert(id.clone(), talk);
         self.order.push_back(id.clone());

@@ -26,6 +26,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -70,7 +71,7 @@ struct Subscribe {
 
 impl Subscribe {
     /// The wish that the API would have been sent for this topic.
-    fn wish(&self, topic: &str) -> Result<Wish, Refusal> {
+    fn wish(&self, topic: &str, now: DateTime<Utc>) -> Result<Wish, Refusal> {
         let fields = [
             ("applicationId", Some(&*self.application_id)),
             ("deviceId", Some(&*self.url)),
@@ -81,7 +82,7 @@ impl Subscribe {
             ("publicationFilter", self.publication_filter.as_deref()),
         ];
         let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::from(value?))));
-        Wish::read(&given.collect::<Map<_, _>>())
+        Wish::read(&given.collect::<Map<_, _>>(), now)
     }
 }
 
@@ -90,11 +91,12 @@ async fn subscribe(State(world): State<Arc<World>>, body: Bytes) -> Answer {
     if asked.topics.is_empty() {
         return Err(Refusal::bad("topics should not be empty"));
     }
-    let wishes = asked.topics.iter().map(|topic| asked.wish(topic)).collect::<Result<Vec<_>, _>>()?;
+    let now = world.clock.now();
+    let wishes = asked.topics.iter().map(|topic| asked.wish(topic, now)).collect::<Result<Vec<_>, _>>()?;
     let principal = asked.principal_id.as_ref().unwrap_or(&world.options.principal_id);
     let mut ids = vec![];
     for wish in wishes {
-        ids.push(world.notify.subscribe(Subscription::new(principal.clone(), wish))?.id.clone());
+        ids.push(world.notify.subscribe(Subscription::new(principal.clone(), wish, now))?.id.clone());
     }
     Ok(answer::with(StatusCode::CREATED, json!({ "subscription_ids": ids })))
 }

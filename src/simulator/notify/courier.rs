@@ -14,7 +14,7 @@ use super::publication::{Publication, addressed};
 use super::signature::sign;
 use super::subscription::Subscription;
 use crate::simulator::books::{Books, Delivery};
-use crate::simulator::clock;
+use crate::simulator::clock::Clock;
 use crate::simulator::options::{Redelivery, SignatureForm};
 use crate::simulator::tasks::Tasks;
 
@@ -45,6 +45,7 @@ struct Queues {
 pub(crate) struct Courier {
     redelivery: Redelivery,
     form: SignatureForm,
+    clock: Clock,
     tasks: Tasks,
     books: Arc<Books>,
     client: reqwest::Client,
@@ -57,6 +58,7 @@ impl Courier {
     pub(crate) fn new(
         redelivery: Redelivery,
         form: SignatureForm,
+        clock: Clock,
         tasks: Tasks,
         books: Arc<Books>,
     ) -> std::io::Result<Arc<Self>> {
@@ -69,7 +71,7 @@ impl Courier {
             .build()
             .map_err(std::io::Error::other)?;
         let (hands, queues) = (Semaphore::new(MOST_UNDER_WAY), Mutex::default());
-        Ok(Arc::new(Self { redelivery, form, tasks, books, client, hands, queues }))
+        Ok(Arc::new(Self { redelivery, form, clock, tasks, books, client, hands, queues }))
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
@@ -78,7 +80,7 @@ impl Courier {
 
     /// Takes a publication for a subscription and returns at once.
     pub(crate) fn take(self: &Arc<Self>, to: &Arc<Subscription>, publication: &Publication, document: &Value) {
-        let body = addressed(document, &to.id);
+        let body = addressed(document, &to.id, self.clock.now());
         let parcel = Parcel {
             subscription: Arc::clone(to),
             publication_id: publication.id.clone(),
@@ -167,7 +169,7 @@ impl Courier {
         };
         self.books.tried(Delivery {
             n: 0,
-            time: clock::epoch_ms() - took_ms as i64,
+            time: self.clock.epoch_ms() - took_ms as i64,
             took_ms,
             publication_id: parcel.publication_id.clone(),
             subscription_id: parcel.subscription.id.clone(),

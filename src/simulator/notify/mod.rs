@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::answer::Refusal;
 use super::books::Books;
-use super::clock;
+use super::clock::Clock;
 use super::options::Options;
 use super::tasks::Tasks;
 use courier::Courier;
@@ -28,18 +28,19 @@ const MOST: usize = 1000;
 pub(crate) struct Notify {
     subscriptions: Mutex<BTreeMap<String, Arc<Subscription>>>,
     courier: Arc<Courier>,
+    clock: Clock,
 }
 
 impl Notify {
     /// Without subscriptions.
-    pub(crate) fn new(options: &Options, tasks: Tasks, books: Arc<Books>) -> std::io::Result<Self> {
-        let courier = Courier::new(options.redelivery.clone(), options.signature, tasks, books)?;
-        Ok(Self { subscriptions: Mutex::default(), courier })
+    pub(crate) fn new(options: &Options, clock: Clock, tasks: Tasks, books: Arc<Books>) -> std::io::Result<Self> {
+        let courier = Courier::new(options.redelivery.clone(), options.signature, clock, tasks, books)?;
+        Ok(Self { subscriptions: Mutex::default(), courier, clock })
     }
 
     fn subscriptions(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Subscription>>> {
         let mut all = self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = clock::now();
+        let now = self.clock.now();
         all.retain(|_, subscription| !subscription.wish.is_over(now));
         all
     }

@@ -1,5 +1,6 @@
 //! A publication: what a service, or an application, says has happened.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::simulator::clock;
@@ -53,9 +54,9 @@ impl Publication {
 }
 
 /// The body of one subscription's webhook.
-pub(crate) fn addressed(document: &Value, subscription_id: &str) -> Vec<u8> {
+pub(crate) fn addressed(document: &Value, subscription_id: &str, now: DateTime<Utc>) -> Vec<u8> {
     let mut document = document.clone();
     document["subscription"] = json!({ "subscriptionId": subscription_id });
-    document["notification"] = json!({ "createdOn": clock::iso(clock::now()), "correlationId": guid() });
+    document["notification"] = json!({ "createdOn": clock::iso(now), "correlationId": guid() });
     document.to_string().into_bytes()
 }

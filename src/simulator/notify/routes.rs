@@ -25,8 +25,8 @@ pub(crate) fn routes() -> Router<Arc<World>> {
 }
 
 async fn subscribe(State(world): State<Arc<World>>, Caller(holder): Caller, body: Bytes) -> Answer {
-    let wish = Wish::read(&object(&body)?)?;
-    let made = world.notify.subscribe(Subscription::new(holder.principal_id, wish))?;
+    let wish = Wish::read(&object(&body)?, world.clock.now())?;
+    let made = world.notify.subscribe(Subscription::new(holder.principal_id, wish, world.clock.now()))?;
     Ok(answer::with(StatusCode::CREATED, made.document(&world.options.account_id)))
 }
 
@@ -45,7 +45,7 @@ async fn one(State(world): State<Arc<World>>, Caller(_): Caller, Path(id): Path<
 }
 
 async fn change(State(world): State<Arc<World>>, Caller(_): Caller, Path(id): Path<String>, body: Bytes) -> Answer {
-    let changed = world.notify.change(&id, Wish::read(&object(&body)?)?)?;
+    let changed = world.notify.change(&id, Wish::read(&object(&body)?, world.clock.now())?)?;
     Ok(answer::with(StatusCode::OK, changed.document(&world.options.account_id)))
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Wish {
 
 impl Wish {
     /// Reads the body of `POST /subscriptions`.
-    pub(crate) fn read(map: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(crate) fn read(map: &Map<String, Value>, now: DateTime<Utc>) -> Result<Self, Refusal> {
         only(map, &KNOWN)?;
         let transport = required(map, "transport")?;
         if transport.eq_ignore_ascii_case("websocket") {
@@ -61,7 +61,7 @@ impl Wish {
             subject: pattern(required(map, "subjectFilter")?)?,
             method: text(map, "methodFilter")?,
             publication: text(map, "publicationFilter")?.map(evaluable).transpose()?,
-            expiry: text(map, "expiryDateTime")?.map(|text| future(&text)).transpose()?,
+            expiry: text(map, "expiryDateTime")?.map(|text| future(&text, now)).transpose()?,
         })
     }
 
@@ -90,9 +90,9 @@ fn evaluable(text: String) -> Result<(String, Filter), Refusal> {
     Ok((text, filter))
 }
 
-fn future(text: &str) -> Result<DateTime<Utc>, Refusal> {
+fn future(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Refusal> {
     let at = DateTime::parse_from_rfc3339(text).map_err(|_| Refusal::bad("expiryDateTime should be date-time"))?;
-    if at <= clock::now() {
+    if at <= now {
         return Err(Refusal::bad("expiryDateTime should be in the future"));
     }
     Ok(at.to_utc())
@@ -109,8 +109,8 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     /// A new one, of this principal.
-    pub(crate) fn new(principal_id: String, wish: Wish) -> Self {
-        Self { id: plain_id(), principal_id, wish, created_on: clock::now(), ended: Arc::default() }
+    pub(crate) fn new(principal_id: String, wish: Wish, created_on: DateTime<Utc>) -> Self {
+        Self { id: plain_id(), principal_id, wish, created_on, ended: Arc::default() }
     }
 
     /// The same one with another wish.

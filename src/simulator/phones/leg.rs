@@ -92,9 +92,8 @@ impl Leg {
         })
     }
 
-    /// The content of the notification of a change. Here `callId` is a path, and `deviceId` a machine of the platform.
-    pub(crate) fn notification(&self, pbx_event: &str, account_id: &str) -> Value {
-        let now = clock::epoch_ms();
+    /// The content of the notification of a change that the PBX saw at `now` (epoch milliseconds). Here `callId` is a path, and `deviceId` a machine of the platform.
+    pub(crate) fn notification(&self, pbx_event: &str, account_id: &str, now: i64) -> Value {
         let mut pbx_data = self.pbx_data();
         pbx_data["eventType"] = pbx_event.into();
         json!({

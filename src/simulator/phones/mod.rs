@@ -8,6 +8,7 @@ mod switch;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::answer::Refusal;
+use super::clock::Clock;
 use super::notify::Publication;
 use super::world::World;
 pub(crate) use leg::{Direction, Leg};
@@ -19,12 +20,16 @@ use switch::{Change, Denied, Switch};
 const TOPIC: &str = "platform-api-media";
 
 /// The phones of the account.
-#[derive(Default)]
 pub(crate) struct Phones {
     switch: Mutex<Switch>,
 }
 
 impl Phones {
+    /// All phones are silent.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { switch: Mutex::new(Switch::new(clock)) }
+    }
+
     fn switch(&self) -> MutexGuard<'_, Switch> {
         self.switch.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +82,7 @@ fn tell(world: &World, changes: &[Change]) {
             target: "simulator",
             endpoint = leg.endpoint, call = leg.call_id, state = leg.state.word(), cause = leg.cause, "call",
         );
-        let content = leg.notification(event, account);
+        let content = leg.notification(event, account, world.clock.epoch_ms());
         let publication = Publication::new(TOPIC, "PUT", leg.path(), content, (account, &leg.owner));
         world.notify.publish(&publication);
     }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::leg::{Direction, Leg, State};
-use crate::simulator::clock;
+use crate::simulator::clock::Clock;
 use crate::simulator::world::guid;
 
 /// Legs that may live at a time.
@@ -69,12 +69,18 @@ pub(crate) enum Denied {
 /// All calls of all phones.
 #[derive(Default)]
 pub(crate) struct Switch {
+    clock: Clock,
     legs: Vec<Leg>,
     ended: VecDeque<Leg>,
     owners: HashMap<String, String>,
 }
 
 impl Switch {
+    /// Without calls.
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, ..Self::default() }
+    }
+
     /// All legs that have not ended, oldest first.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Leg> {
         self.legs.iter()
@@ -90,7 +96,8 @@ impl Switch {
         if self.legs.len() >= MOST_LIVE {
             return Err(Denied::State("there are too many calls"));
         }
-        let tracking = dial.tracking_id.unwrap_or_else(|| format!("{}#{}", clock::now().timestamp(), self.new_id()));
+        let tracking =
+            dial.tracking_id.unwrap_or_else(|| format!("{}#{}", self.clock.now().timestamp(), self.new_id()));
         let (from, to) = match dial.direction {
             Direction::Inbound => (dial.far.clone(), dial.endpoint.clone()),
             Direction::Outbound => (dial.endpoint.clone(), dial.far.clone()),
@@ -210,7 +217,7 @@ impl Switch {
             from_name: String::new(),
             to: String::new(),
             tracking_id,
-            created_on: clock::now(),
+            created_on: self.clock.now(),
             peer: None,
             owner: self.owners.entry(endpoint.to_owned()).or_insert_with(guid).clone(),
         }

@@ -1,0 +1,115 @@
+//! Credentials, ready to be added to requests.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use url::Url;
+
+use super::{Credential, CredentialAuth};
+use crate::cloudlink::sign_in::Grant;
+use crate::cloudlink::token::Tokens;
+use crate::cloudlink::transport::Wire;
+use crate::kit::chance::Chance;
+use crate::kit::clock::Clock;
+use crate::kit::secret::Secret;
+use crate::kit::supervisor::Supervisor;
+
+/// A credential that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("read credential {name:?}: {why}")]
+pub struct BadCredential {
+    /// Its name.
+    pub name: String,
+    /// Why not.
+    pub why: &'static str,
+}
+
+/// Every credential, by name.
+pub(super) struct Credentials(HashMap<String, Ready>);
+
+/// A credential whose parts were proven.
+pub(super) struct Ready {
+    pub base: Url,
+    pub auth: Auth,
+    /// What must not be kept of an answer that repeats it.
+    pub secrets: Vec<Secret>,
+}
+
+/// What is added to a request.
+pub(super) enum Auth {
+    None,
+    Header(HeaderName, HeaderValue),
+    OAuth2(Tokens),
+}
+
+impl Credentials {
+    pub(super) fn new(
+        credentials: Vec<Credential>,
+        wire: &Wire,
+        clock: &Clock,
+        chance: &Chance,
+        supervisor: &Supervisor,
+    ) -> Result<Self, BadCredential> {
+        let ready = credentials.into_iter().map(|credential| {
+            let name = credential.name.clone();
+            let tokens = |grant| tokens(grant, wire, clock, chance, supervisor);
+            let ready = settle(credential, tokens).map_err(|why| BadCredential { name: name.clone(), why })?;
+            Ok((name, ready))
+        });
+        Ok(Self(ready.collect::<Result<_, _>>()?))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Ready> {
+        self.0.get(name)
+    }
+}
+
+fn settle(credential: Credential, tokens: impl FnOnce(Grant) -> Tokens) -> Result<Ready, &'static str> {
+    let base = Url::parse(credential.base.expose()).map_err(|_| "its base is not a URL")?;
+    let header = |text: String| {
+        let mut value = HeaderValue::try_from(text).map_err(|_| "it holds characters that no header may hold")?;
+        value.set_sensitive(true);
+        Ok::<_, &'static str>(value)
+    };
+    let (auth, secrets) = match credential.auth {
+        CredentialAuth::None => (Auth::None, vec![]),
+        CredentialAuth::Bearer(token) => {
+            (Auth::Header(AUTHORIZATION, header(format!("Bearer {}", token.expose()))?), vec![token])
+        }
+        CredentialAuth::Basic { user, password } => {
+            let value = basic(&user, password.expose());
+            (Auth::Header(AUTHORIZATION, header(format!("Basic {value}"))?), vec![Secret::new(value), password])
+        }
+        CredentialAuth::Header { name, value } => {
+            let name = HeaderName::try_from(name).map_err(|_| "its header has no valid name")?;
+            (Auth::Header(name, header(value.expose().to_owned())?), vec![value])
+        }
+        CredentialAuth::OAuth2 { token_url, client_id, client_secret, scope } => {
+            let mut fields = vec![("client_id", Secret::new(client_id)), ("client_secret", client_secret.clone())];
+            fields.extend(scope.map(|scope| ("scope", Secret::new(scope))));
+            let service: Arc<str> = format!("credential {:?}", credential.name).into();
+            let advice = |_, _: &str| Some("check oauth2 of this [[credential]]");
+            let grant = Grant { service, url: token_url, fields, headers: HeaderMap::new(), advice };
+            (Auth::OAuth2(tokens(grant)), vec![client_secret])
+        }
+    };
+    Ok(Ready { base, auth, secrets })
+}
+
+fn tokens(grant: Grant, wire: &Wire, clock: &Clock, chance: &Chance, supervisor: &Supervisor) -> Tokens {
+    let (service, grant, wire, at) = (grant.service.clone(), Arc::new(grant), wire.clone(), clock.clone());
+    let fetch = Box::new(move || {
+        let (grant, wire, clock) = (grant.clone(), wire.clone(), at.clone());
+        Box::pin(async move { grant.fetch(&wire, &clock).await }) as BoxFuture<'static, _>
+    });
+    Tokens::new(service, fetch, clock.clone(), chance.clone(), supervisor.clone())
+}
+
+/// User and password as `Authorization: Basic` wants them.
+pub(super) fn basic(user: &str, password: &str) -> String {
+    STANDARD.encode(format!("{user}:{password}"))
+}

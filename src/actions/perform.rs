@@ -1,0 +1,111 @@
+//! From a request to its outcome.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::credential::{BadCredential, Credentials};
+use super::http::Http;
+use super::outcome::{ErrorWord, Outcome};
+use super::{Credential, call, chat, log};
+use crate::cloudlink::CloudLink;
+use crate::cloudlink::transport::Wire;
+use crate::kit::chance::Chance;
+use crate::kit::clock::Clock;
+use crate::kit::supervisor::Supervisor;
+use crate::rules::request::{HttpRequest, Method, Request};
+
+/// What a repeat of a request would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// No harm.
+    Repeat,
+    /// Harm, but whether it is done already can be seen.
+    Check,
+    /// Harm.
+    Never,
+}
+
+/// The class of a request.
+pub fn class(request: &Request) -> Class {
+    match request {
+        Request::Redirect { .. } | Request::Log { .. } => Class::Repeat,
+        Request::Reply { .. } => Class::Check,
+        Request::Http(http) => http_class(http),
+    }
+}
+
+fn http_class(request: &HttpRequest) -> Class {
+    match request.method {
+        Method::Get | Method::Put | Method::Delete => Class::Repeat,
+        Method::Post | Method::Patch => {
+            let is_key = |(name, value): &(String, String)| {
+                name.eq_ignore_ascii_case("idempotency-key") && !value.trim().is_empty()
+            };
+            if request.headers.iter().any(is_key) { Class::Repeat } else { Class::Never }
+        }
+    }
+}
+
+/// One attempt at a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// Whose event it is.
+    pub account: &'a str,
+    /// The step's stable id: the same after any crash.
+    pub tag: &'a str,
+    /// An earlier attempt may have taken effect (a crash, or an unknown outcome): look before doing it again.
+    pub look_first: bool,
+    /// How long this attempt may take.
+    pub timeout: Duration,
+}
+
+/// What requests are carried out with.
+#[derive(Debug)]
+pub struct Actions {
+    accounts: HashMap<Arc<str>, CloudLink>,
+    http: Http,
+}
+
+impl Actions {
+    /// Ready to act. `wire` is for `http` steps: [`guarded_wire`](super::guarded_wire), kept across reloads for its
+    /// connections.
+    pub fn new(
+        accounts: HashMap<Arc<str>, CloudLink>,
+        credentials: Vec<Credential>,
+        wire: Wire,
+        clock: Clock,
+        chance: Chance,
+        supervisor: Supervisor,
+    ) -> Result<Self, BadCredential> {
+        let credentials = Credentials::new(credentials, &wire, &clock, &chance, &supervisor)?;
+        Ok(Self { accounts, http: Http { wire, credentials, clock } })
+    }
+
+    /// The accounts' clients, for pages and metrics.
+    pub fn accounts(&self) -> &HashMap<Arc<str>, CloudLink> {
+        &self.accounts
+    }
+
+    /// Makes one attempt.
+    pub async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
+        match request {
+            Request::Redirect { call, to } => match self.account(attempt) {
+                Ok(cloudlink) => call::redirect(cloudlink, call, to, attempt).await,
+                Err(outcome) => outcome,
+            },
+            Request::Reply { conversation, text } => match self.account(attempt) {
+                Ok(cloudlink) => chat::reply(cloudlink, conversation, text, attempt).await,
+                Err(outcome) => outcome,
+            },
+            Request::Http(request) => self.http.perform(request, http_class(request), attempt).await,
+            Request::Log { level, message } => log::write(*level, message, attempt),
+        }
+    }
+
+    fn account(&self, attempt: &Attempt<'_>) -> Result<&CloudLink, Outcome> {
+        self.accounts.get(attempt.account).ok_or_else(|| {
+            Outcome::failed(ErrorWord::Refused, format!("find the account {:?} in the settings", attempt.account))
+        })
+    }
+}

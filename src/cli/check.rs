@@ -1,0 +1,45 @@
+//! `switchhook check`: every mistake in settings and rules, in one run.
+
+use std::process::ExitCode;
+
+use super::{Config, colour, complain, say};
+use crate::daemon;
+use crate::kit::clock::Clock;
+use crate::rules::World;
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: Config,
+    /// Print the findings as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the findings. 0: none; 1: findings in the rules, warnings too; 2: in the settings.
+pub(super) fn run(args: &Args) -> ExitCode {
+    let desk = match args.config.desk() {
+        Ok(desk) => desk,
+        Err(problems) => {
+            complain(&problems.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    for warning in &desk.warnings {
+        complain(&format!("warning: {warning}"));
+    }
+    let world = World { locale: desk.locale, credentials: desk.credentials, now: Clock::system().now() };
+    let (report, count) = match daemon::compile(&desk.rules.path, &world) {
+        Ok(rules) => (rules.warnings().clone(), rules.rules().len()),
+        Err(report) => (report, 0),
+    };
+    if args.json {
+        say(&report.to_json().to_string());
+    } else if report.is_empty() {
+        say(&format!("{}: {count} rule(s), no findings", desk.rules.path.display()));
+    } else {
+        say(&report.render(colour()));
+    }
+    ExitCode::from(u8::from(!report.is_empty()))
+}

@@ -1,0 +1,169 @@
+//! `switchhook events`: what came, what each rule made of it, what was done, when. It reads the journal beside a running
+//! daemon, or without one.
+
+use std::collections::BTreeSet;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{DateTime, Local};
+use serde_json::{Value, json};
+
+use super::{Config, complain, say};
+use crate::dispatch::fate;
+use crate::journal::embedded::Reader;
+use crate::journal::{Claim, Error, Range};
+use crate::record::{self, Attempted, Decision};
+
+/// How often the journal is looked at when following.
+const LOOK: Duration = Duration::from_millis(200);
+/// How many publications are read at once when following.
+const PAGE: usize = 200;
+/// How many open ones are watched for their end.
+const WATCHED: usize = 5_000;
+
+/// Arguments of `events`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: Config,
+    /// Go on with what comes; each event is shown when it is done
+    #[arg(long, short)]
+    follow: bool,
+    /// How many of the newest to show
+    #[arg(long, short = 'n', default_value_t = 20)]
+    newest: usize,
+    /// Print one JSON object per event
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints events.
+pub(super) fn run(args: &Args) -> ExitCode {
+    let desk = match args.config.desk() {
+        Ok(desk) => desk,
+        Err(problems) => {
+            complain(&problems.to_string());
+            return ExitCode::from(2);
+        }
+    };
+    let shown = Reader::open(&desk.state)
+        .map_err(|error| error.to_string())
+        .and_then(|reader| show(args, &reader).map_err(|error| error.to_string()));
+    match shown {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            complain(&format!("the journal in {} can't be read: {why}", desk.state.display()));
+            ExitCode::from(3)
+        }
+    }
+}
+
+fn show(args: &Args, reader: &Reader) -> Result<(), Error> {
+    let claims = reader.scan(Range::Newest(args.newest.max(1)))?;
+    let mut last = claims.last().map_or(0, |claim| claim.seq);
+    let mut open = BTreeSet::new();
+    for claim in claims {
+        if args.follow && !is_done(&claim) {
+            open.insert(claim.seq);
+        }
+        print(args, &claim);
+    }
+    while args.follow {
+        std::thread::sleep(LOOK);
+        let new = reader.scan(Range::After(last, PAGE))?;
+        last = new.last().map_or(last, |claim| claim.seq);
+        open.extend(new.iter().map(|claim| claim.seq));
+        for seq in open.clone() {
+            let claim = reader.scan(Range::One(seq))?.pop();
+            if claim.as_ref().is_none_or(is_done) || open.len() > WATCHED {
+                open.remove(&seq);
+                claim.iter().for_each(|claim| print(args, claim));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_done(claim: &Claim) -> bool {
+    claim.history.iter().any(|line| line.last)
+}
+
+fn print(args: &Args, claim: &Claim) {
+    if args.json { say(&as_json(claim).to_string()) } else { say(&for_people(claim)) }
+}
+
+fn as_json(claim: &Claim) -> Value {
+    let publication: Value = serde_json::from_str(&claim.entry.body).unwrap_or_default();
+    let (decision, _) = record::past(&claim.history);
+    let lines = claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
+        let record: Attempted = record::read(&line.bytes);
+        json!({ "rule": &*line.run, "fate": &*line.fate, "at": rfc3339(line.at), "due": line.due.map(rfc3339), "record": record })
+    });
+    let lines: Vec<Value> = lines.collect();
+    json!({ "seq": claim.seq, "arrived": rfc3339(claim.arrived), "id": &*claim.entry.id, "verified_by": &*claim.entry.source,
+            "lane": &*claim.entry.lane, "done": is_done(claim), "decision": decision, "outcomes": lines, "publication": publication })
+}
+
+fn rfc3339(at: i64) -> String {
+    DateTime::from_timestamp_millis(at).unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+fn for_people(claim: &Claim) -> String {
+    let publication: Value = serde_json::from_str(&claim.entry.body).unwrap_or_default();
+    let (decision, _) = record::past(&claim.history);
+    let arrived = DateTime::from_timestamp_millis(claim.arrived).unwrap_or_default().with_timezone(&Local);
+    let kind = decision.as_ref().map_or("not yet planned", |decision| decision.kind.as_str());
+    let subject = publication.get("subject").and_then(Value::as_str).unwrap_or("no subject");
+    let mut lines = vec![format!(
+        "{}  {kind}  {subject}  #{} by {}",
+        arrived.format("%Y-%m-%d %H:%M:%S%.3f"),
+        claim.seq,
+        claim.entry.source
+    )];
+    lines.extend(decision.iter().flat_map(verdicts));
+    lines.extend(claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
+        let record: Attempted = record::read(&line.bytes);
+        outcome(&line.run, &line.fate, line.at - claim.arrived, line.due.map(|due| due - line.at), &record)
+    }));
+    if !is_done(claim) {
+        lines.push("    … not done yet".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn verdicts(decision: &Decision) -> Vec<String> {
+    let note = decision.note.iter().map(|note| format!("    {note}: no rule is asked"));
+    let failed = decision.verdicts.iter().filter_map(|verdict| {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (rule, finding) = (text(&verdict["rule"]), &verdict["finding"]);
+        if let Some(failure) = finding.get("failed") {
+            let (path, wanted, got) = (text(&failure["path"]), text(&failure["wanted"]), text(&failure["got"]));
+            return Some(format!("    - {rule}: {path} wants {wanted}, has {got}"));
+        }
+        finding.get("superseded").map(|by| format!("    - {rule}: {} acts in its place", text(&by["by"])))
+    });
+    note.chain(failed).collect()
+}
+
+fn outcome(rule: &str, fate: &str, after: i64, due: Option<i64>, record: &Attempted) -> String {
+    let what = record.request.as_ref().map_or_else(|| record.action.clone(), brief);
+    let why = record.why.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
+    let again = due.map(|due| format!(", again in {due} ms")).unwrap_or_default();
+    let fate = match fate {
+        fate::STEP => "done",
+        fate::RETRY => "failed for now",
+        fate::ATTEMPT => "begun",
+        other => other,
+    };
+    format!("    + {rule}: {what} {fate}{why}{again} (+{after} ms, took {} ms)", record.took_ms).replace(":  ", ": ")
+}
+
+fn brief(request: &crate::rules::request::Request) -> String {
+    use crate::rules::request::Request;
+    match request {
+        Request::Redirect { to, .. } => format!("redirect to {to}"),
+        Request::Reply { text, .. } => format!("reply \"{}\"", text.chars().take(60).collect::<String>()),
+        Request::Http(http) => format!("http {:?} {}", http.method, http.url).to_lowercase(),
+        Request::Log { message, .. } => format!("log \"{}\"", message.chars().take(60).collect::<String>()),
+    }
+}

@@ -1,0 +1,108 @@
+//! `switchhook simulate`: CloudLink in one process, until it is interrupted. It forgets everything when it ends.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::simulator::{self, Options, Running, SignatureForm};
+
+/// Simulate CloudLink: tokens, subscriptions, signed webhooks, phones and chats
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen; keep it on loopback, the control API asks for no token
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    listen: SocketAddr,
+    /// The one client that may fetch tokens
+    #[arg(long, value_name = "ID", default_value = "simulator")]
+    client_id: String,
+    /// Its secret
+    #[arg(
+        long,
+        value_name = "TEXT",
+        env = "CLOUDLINK_CLIENT_SECRET",
+        hide_env_values = true,
+        default_value = "simulator"
+    )]
+    client_secret: String,
+    /// The account's GUID [default: a fixed one; the number 10000495 names the account too]
+    #[arg(long, value_name = "GUID")]
+    account_id: Option<String>,
+    /// How x-notify-signature is written: hex, HEX, prefixed, base64 or base64url
+    #[arg(long, value_name = "FORM", default_value = "hex")]
+    signature: SignatureForm,
+    /// How long an access token is good for
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    token_lifetime: u64,
+    /// Seconds by which every time of the simulated world is ahead of this machine's clock. For demos and tests.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true, hide = true)]
+    clock_offset: i64,
+}
+
+impl Args {
+    fn options(self) -> Options {
+        let defaults = Options::default();
+        Options {
+            listen: self.listen,
+            client_id: self.client_id,
+            client_secret: self.client_secret,
+            account_id: self.account_id.unwrap_or_else(|| defaults.account_id.clone()),
+            token_lifetime: Duration::from_secs(self.token_lifetime),
+            signature: self.signature,
+            clock_offset: self.clock_offset,
+            ..defaults
+        }
+    }
+}
+
+/// Serves until SIGINT or SIGTERM. 3: it could not start.
+pub async fn run(args: Args) -> ExitCode {
+    let (listen, client) = (args.listen, args.client_id.clone());
+    // Asked for before anything is announced, so that whoever reads the announcement can already end it well.
+    let asked_to_end = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    let (Ok(mut interrupt), Ok(mut terminate)) = asked_to_end else {
+        tracing::error!(target: "simulator", "signals can't be heard");
+        return ExitCode::from(3);
+    };
+    let running = match simulator::start(args.options()).await {
+        Ok(running) => running,
+        Err(error) => {
+            tracing::error!(target: "simulator", %listen, %error, "could not listen");
+            return ExitCode::from(3);
+        }
+    };
+    announce(&running, &client);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    running.shutdown().await;
+    ExitCode::SUCCESS
+}
+
+/// Says where it is and what to try. A reader that went away is no reason to stop.
+fn announce(running: &Running, client: &str) {
+    let (api, control) = (running.api_url(), running.control_url());
+    let text = format!(
+        r#"CloudLink is simulated at {api}, for the client {client}.
+
+For the gateway, in [cloudlink]:
+  urls = {{ all = "{api}" }}
+
+Let it send notifications to a gateway:
+  curl {control}/subscriptions -d '{{"url": "http://127.0.0.1:8080/notify", "application_id": "YOUR-APPLICATION-ID",
+    "topics": ["platform-api-media", "platform-api-conversations"]}}'
+Let a phone ring, let a guest ask something:
+  curl {control}/calls -d '{{"endpoint": "3001", "from": "+16135550142"}}'
+  curl {control}/messages -d '{{"sender": "guest-1", "body": "opening hours?"}}'
+See all calls; see what was asked of the APIs and what was delivered:
+  curl {control}/calls
+  curl {control}/books
+
+Ctrl-C ends it, and it forgets everything.
+"#
+    );
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,138 @@
+//! The Conversations API; its host is `chat` (wire reference, 7).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use reqwest::Method;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::client::{Api, Call, CloudLink};
+use super::error::Error;
+use super::path;
+
+/// How many pages of a conversation are looked through.
+const MAX_PAGES: usize = 10;
+
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Its id.
+    pub id: Option<String>,
+    /// Our label, if it has one.
+    pub tag: Option<String>,
+    /// When it was created.
+    pub created_on: Option<DateTime<Utc>>,
+    /// All that was answered.
+    pub raw: Value,
+}
+
+/// The messages that a look brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recent {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// Whether the list was read to its end.
+    pub complete: bool,
+}
+
+/// `body` is the only mandatory field; unknown ones are answered by 400 \[C, F89\].
+#[derive(Serialize)]
+struct NewMessage<'a> {
+    body: &'a str,
+    #[serde(rename = "contentType")]
+    content_type: &'static str,
+    tag: &'a str,
+}
+
+/// The `tag` of a message of ours: one string, in which a public integration puts JSON too \[P\].
+pub fn message_tag(id: &str) -> String {
+    format!("{{\"swh\":{}}}", Value::from(id))
+}
+
+impl Message {
+    /// Whether it carries the tag of ours with this id, however its JSON was laid out on the way.
+    pub fn is_tagged(&self, id: &str) -> bool {
+        let Some(tag) = &self.tag else { return false };
+        serde_json::from_str::<Value>(tag).is_ok_and(|tag| tag["swh"] == id)
+    }
+
+    fn read(raw: Value) -> Self {
+        let text = |name: &str| raw[name].as_str().map(str::to_owned);
+        Self {
+            id: text("messageId").or_else(|| text("id")),
+            // Should the service ever hand the tag back parsed, it is the same tag.
+            tag: text("tag").or_else(|| raw["tag"].is_object().then(|| raw["tag"].to_string())),
+            created_on: raw["createdOn"].as_str().and_then(|at| at.parse().ok()),
+            raw,
+        }
+    }
+}
+
+impl CloudLink {
+    /// Posts a plain text into a conversation, labelled with `tag` (see [`message_tag`]). Answers the message as created
+    /// (200 or 201), null if that could not be read.
+    pub async fn send_message(
+        &self,
+        conversation: &str,
+        text: &str,
+        tag: &str,
+        timeout: Duration,
+    ) -> Result<Value, Error> {
+        let url = self.messages_url(conversation)?;
+        let message = NewMessage { body: text, content_type: "text/plain", tag: &message_tag(tag) };
+        let body = serde_json::to_vec(&message).map_err(|error| Error::unreadable(Api::Chat, error))?;
+        let (method, body) = (Method::POST, Some(Bytes::from(body)));
+        let answer = self.call_api(Call { api: Api::Chat, method, url, body, timeout, what: "send a message" }).await?;
+        // The message is sent, whatever became of the rest of the answer.
+        Ok(answer.body.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default())
+    }
+
+    /// Lists a conversation's messages. The order of the list is \[A\], so they are sorted; paging is followed for a few
+    /// pages, never to another host and never in a circle.
+    pub async fn recent_messages(&self, conversation: &str, timeout: Duration) -> Result<Recent, Error> {
+        let deadline = Instant::now() + timeout;
+        let (mut next, mut seen) = (Some(self.messages_url(conversation)?), Vec::<Url>::new());
+        let mut recent = Recent::default();
+        while let Some(url) = next.take().filter(|_| seen.len() < MAX_PAGES) {
+            seen.push(url.clone());
+            let timeout = deadline.saturating_duration_since(Instant::now());
+            let call = Call { api: Api::Chat, method: Method::GET, url, body: None, timeout, what: "list messages" };
+            let body = self.call_api(call).await?.body.map_err(|error| Error::body(Api::Chat, error))?;
+            let page = serde_json::from_slice(&body).map_err(|error| Error::unreadable(Api::Chat, error))?;
+            let (items, link) = page_of(page);
+            recent.messages.extend(items.into_iter().map(Message::read));
+            recent.complete = link.is_none();
+            next = link.and_then(|link| path::next(self.base(Api::Chat), &link)).filter(|next| !seen.contains(next));
+        }
+        recent.messages.sort_by_key(|message| message.created_on);
+        Ok(recent)
+    }
+
+    fn messages_url(&self, conversation: &str) -> Result<Url, Error> {
+        let address = |why| Error::Address { what: "the conversation", why };
+        let path = format!("conversations/{}/messages", path::id(conversation).map_err(address)?);
+        path::below(self.base(Api::Chat), &path).map_err(address)
+    }
+}
+
+/// The items and the next link of a collection: a bare array, `items`, or `_embedded.items` (11.1 \[C\]).
+fn page_of(mut page: Value) -> (Vec<Value>, Option<String>) {
+    let next = match &page["_links"]["next"] {
+        Value::String(link) => Some(link.clone()),
+        link => link["href"].as_str().map(str::to_owned),
+    };
+    let found = match &mut page {
+        Value::Array(_) => Some(&mut page),
+        Value::Object(fields) if fields.contains_key("items") => fields.get_mut("items"),
+        _ => page.pointer_mut("/_embedded/items"),
+    };
+    let items = match found.map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    };
+    (items, next)
+}

@@ -1,0 +1,228 @@
+//! One account at CloudLink: what all of its APIs have in common.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Request, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::error::{Answered, Error};
+use super::retry_after::retry_after;
+use super::scrub::scrub;
+use super::sign_in::{Grant, advice, error_name};
+use super::token::{Token, TokenState, Tokens};
+use super::transport::{Answer, Wire};
+use super::{Auth, Options, Urls};
+use crate::kit::chance::Chance;
+use crate::kit::clock::Clock;
+use crate::kit::secret::Secret;
+use crate::kit::supervisor::Supervisor;
+
+const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
+const APP: HeaderName = HeaderName::from_static("x-mitel-app");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// The APIs that are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Api {
+    Authentication,
+    Notifications,
+    Media,
+    Chat,
+    Admin,
+    Presence,
+}
+
+impl fmt::Display for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One account at CloudLink. Cloning is cheap and shares the token.
+#[derive(Clone)]
+pub struct CloudLink(Arc<Account>);
+
+struct Account {
+    name: Arc<str>,
+    urls: Urls,
+    headers: HeaderMap,
+    wire: Wire,
+    tokens: Tokens,
+    clock: Clock,
+    chance: Chance,
+}
+
+/// A call to be made.
+pub(super) struct Call<'a> {
+    pub api: Api,
+    pub method: Method,
+    pub url: Url,
+    pub body: Option<Bytes>,
+    pub timeout: Duration,
+    /// What to log it as.
+    pub what: &'a str,
+}
+
+impl CloudLink {
+    /// The client of one account. Nothing is sent yet. `session` names this run of the process to CloudLink: one random
+    /// id for all accounts.
+    pub fn new(
+        options: Options,
+        session: &str,
+        wire: Wire,
+        clock: Clock,
+        chance: Chance,
+        supervisor: Supervisor,
+    ) -> Self {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(ACCEPT, JSON);
+        if let Ok(app) = HeaderValue::try_from(app(session)) {
+            headers.insert(APP, app);
+        }
+        let grant = Arc::new(grant(&options, headers.clone()));
+        let service = grant.service.clone();
+        let (fetch_wire, fetch_clock) = (wire.clone(), clock.clone());
+        let fetch = Box::new(move || {
+            let (grant, wire, clock) = (grant.clone(), fetch_wire.clone(), fetch_clock.clone());
+            Box::pin(async move { grant.fetch(&wire, &clock).await }) as futures_util::future::BoxFuture<'static, _>
+        });
+        let tokens = Tokens::new(service, fetch, clock.clone(), chance.clone(), supervisor);
+        Self(Arc::new(Account { name: options.name, urls: options.urls, headers, wire, tokens, clock, chance }))
+    }
+
+    /// The account's name in the settings.
+    pub fn name(&self) -> &Arc<str> {
+        &self.0.name
+    }
+
+    /// The state of the token, for metrics and pages.
+    pub fn token_state(&self) -> TokenState {
+        self.0.tokens.state()
+    }
+
+    /// Signs in and keeps the token fresh until the process is asked to end; a vital task of the daemon.
+    pub async fn keep_signed_in(self) {
+        self.0.tokens.keep().await;
+    }
+
+    /// The base URL of an API.
+    pub fn base(&self, api: Api) -> &Url {
+        let urls = &self.0.urls;
+        match api {
+            Api::Authentication => &urls.authentication,
+            Api::Notifications => &urls.notifications,
+            Api::Media => &urls.media,
+            Api::Chat => &urls.chat,
+            Api::Admin => &urls.admin,
+            Api::Presence => &urls.presence,
+        }
+    }
+
+    /// Makes a call: one attempt, and one more with a new token if the first is answered by 401.
+    pub(super) async fn call_api(&self, call: Call<'_>) -> Result<Answer, Error> {
+        let deadline = Instant::now() + call.timeout;
+        let token = self.0.tokens.get(deadline).await?;
+        let refused = match self.attempt(&call, &token, deadline).await {
+            Err(Error::Answered(answered)) if answered.status == StatusCode::UNAUTHORIZED => answered,
+            other => return other,
+        };
+        match self.0.tokens.replace(&token, deadline).await {
+            Ok(token) => self.attempt(&call, &*token?, deadline).await,
+            Err(wait) => Err(Error::Answered(Box::new(Answered { retry_after: Some(wait), ..*refused }))),
+        }
+    }
+
+    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant) -> Result<Answer, Error> {
+        let correlation = self.0.chance.uuid();
+        let request = self.request(call, token, &correlation);
+        let answer = self.0.wire.send(request, deadline).await.map_err(|lost| {
+            tracing::debug!(account = %self.0.name, api = %call.api, correlation, %lost, "{}: no answer", call.what);
+            Error::Lost { api: call.api, lost }
+        })?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            self.0.tokens.worked();
+        }
+        if answer.status.is_success() {
+            let answered = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok());
+            tracing::debug!(
+                account = %self.0.name, api = %call.api, status = answer.status.as_u16(),
+                correlation, answered_correlation = answered, "{}", call.what
+            );
+            return Ok(answer);
+        }
+        Err(Error::Answered(Box::new(self.refusal(call, &answer, token, correlation))))
+    }
+
+    fn request(&self, call: &Call<'_>, token: &Token, correlation: &str) -> Request {
+        let mut request = Request::new(call.method.clone(), call.url.clone());
+        let headers = request.headers_mut();
+        headers.clone_from(&self.0.headers);
+        headers.insert(AUTHORIZATION, token.header.clone());
+        if let Ok(correlation) = HeaderValue::from_str(correlation) {
+            headers.insert(CORRELATION, correlation);
+        }
+        if let Some(body) = &call.body {
+            headers.insert(CONTENT_TYPE, JSON);
+            *request.body_mut() = Some(body.clone().into());
+        }
+        request
+    }
+
+    fn refusal(&self, call: &Call<'_>, answer: &Answer, token: &Token, sent_correlation: String) -> Answered {
+        let body = scrub(answer.body.as_deref().unwrap_or_default(), &[token.text.expose()]);
+        let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        tracing::debug!(
+            account = %self.0.name, api = %call.api, status = answer.status.as_u16(),
+            correlation = sent_correlation, answered_correlation = correlation, body, "{}: refused", call.what
+        );
+        Answered {
+            api: call.api,
+            status: answer.status,
+            name: error_name(&body),
+            no_route: answer.status == StatusCode::FORBIDDEN && body.to_ascii_lowercase().contains("equal-sign"),
+            body,
+            retry_after: match answer.status {
+                StatusCode::UNAUTHORIZED => None,
+                _ => retry_after(&answer.headers, &self.0.clock),
+            },
+            correlation,
+            sent_correlation,
+        }
+    }
+}
+
+impl fmt::Debug for CloudLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CloudLink({})", self.0.name)
+    }
+}
+
+/// The third of the spellings that Mitel and others use \[P\]; all name application, platform and session (5.5).
+fn app(session: &str) -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let release = release.trim().split('-').next().filter(|release| !release.is_empty()).unwrap_or("unknown");
+    format!(
+        "app=switchhook/{};platform={}/{release};session={session};",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::OS
+    )
+}
+
+fn grant(options: &Options, headers: HeaderMap) -> Grant {
+    let mut url = options.urls.authentication.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push("token");
+    }
+    let Auth::ClientCredentials { client_id, client_secret } = &options.auth;
+    let mut fields = vec![("client_id", Secret::new(client_id.as_str())), ("client_secret", client_secret.clone())];
+    if !options.account_id.is_empty() {
+        fields.push(("account_id", Secret::new(options.account_id.as_str())));
+    }
+    Grant { service: format!("CloudLink (account {})", options.name).into(), url, fields, headers, advice }
+}

@@ -1,0 +1,186 @@
+//! From a resource's path, as notifications and links give it, to a URL.
+//!
+//! Paths come with and without a version (`/2017-09-01/…`, in 2017 `/api/2016-12-31/…`) and may hold raw characters that
+//! a URL may not contain \[P, RN\]. The base URL of an API has the version already, so the path's own goes.
+
+use std::fmt::Write as _;
+
+use url::Url;
+
+/// The path below `base`: each segment encoded, one optional `/api` and one optional date segment taken off. A URL is
+/// taken if it has the base's scheme, host and port; anything that would lead elsewhere is refused.
+pub(super) fn below(base: &Url, path: &str) -> Result<Url, &'static str> {
+    join(base, segments(base, path)?)
+}
+
+/// The same for a call's own path, which ends in `calls` and an id (`/endpoints/{endpoint}/calls/{call}` \[C, SW\]).
+pub(super) fn call(base: &Url, path: &str) -> Result<Url, &'static str> {
+    let segments = segments(base, path)?;
+    if segments.clone().rev().nth(1) != Some("calls") {
+        return Err("the path does not end in calls and an id");
+    }
+    join(base, segments)
+}
+
+fn segments<'a>(
+    base: &Url,
+    path: &'a str,
+) -> Result<impl DoubleEndedIterator<Item = &'a str> + Clone + use<'a>, &'static str> {
+    let path = match path.find("://") {
+        Some(_) => local(base, path)?,
+        None => path,
+    };
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_prefix("api/").unwrap_or(path);
+    let path = match path.split_once('/') {
+        Some((first, rest)) if is_version(first) => rest,
+        _ => path,
+    };
+    if path.is_empty() {
+        return Err("the path is empty");
+    }
+    if path.bytes().any(|byte| byte.is_ascii_control() || byte == b'\\') {
+        return Err("the path holds characters that no path holds");
+    }
+    if path.split('/').any(|segment| segment.is_empty() || is_dots(segment)) {
+        return Err("a part of the path is empty or leads elsewhere");
+    }
+    Ok(path.split('/'))
+}
+
+/// The path of an absolute URL that lies at the API's own origin.
+fn local<'a>(base: &Url, url: &'a str) -> Result<&'a str, &'static str> {
+    let origin = &base[..url::Position::BeforePath];
+    match url.strip_prefix(origin) {
+        Some(path) if path.starts_with('/') => Ok(path),
+        _ => Err("the URL leads to another host"),
+    }
+}
+
+fn join<'a>(base: &Url, segments: impl Iterator<Item = &'a str>) -> Result<Url, &'static str> {
+    let mut text = String::with_capacity(128);
+    text.push_str(base.as_str().trim_end_matches('/'));
+    for segment in segments {
+        text.push('/');
+        encode(segment, &mut text);
+    }
+    Url::parse(&text).map_err(|_| "the path makes no URL")
+}
+
+/// One segment: what a path may not contain is escaped, existing escapes are left alone.
+pub(super) fn encode(segment: &str, out: &mut String) {
+    let bytes = segment.as_bytes();
+    for (at, &byte) in bytes.iter().enumerate() {
+        let escape = byte == b'%' && bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        // RFC 3986: unreserved, sub-delims, ':' and '@'.
+        if escape || byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
+/// An id as one segment, every character of its own: escapes are not left alone, a slash does not part it.
+pub(super) fn id(id: &str) -> Result<String, &'static str> {
+    if id.is_empty() || is_dots(id) {
+        return Err("its id is empty or leads elsewhere");
+    }
+    Ok(percent_encoding::utf8_percent_encode(id, ID).to_string())
+}
+
+const ID: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@');
+
+fn is_version(segment: &str) -> bool {
+    segment.len() == 10
+        && segment
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+}
+
+/// `.` and `..`, also escaped.
+fn is_dots(segment: &str) -> bool {
+    segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// The URL of a collection's `next` link: resolved against the API's origin, not its base path \[P, RN\]. None if it leads
+/// to another host.
+pub(super) fn next(base: &Url, link: &str) -> Option<Url> {
+    let url = base.join(link).ok()?;
+    (url.origin() == base.origin()).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "http://127.0.0.1:9090/2017-09-01";
+
+    #[test]
+    fn a_calls_path_is_put_below_the_base() {
+        let base = BASE.parse().unwrap();
+        let wanted = format!("{BASE}/endpoints/3001/calls/48151623");
+        for path in [
+            "/2017-09-01/endpoints/3001/calls/48151623",
+            "/endpoints/3001/calls/48151623",
+            "endpoints/3001/calls/48151623",
+            "/api/2016-12-31/endpoints/3001/calls/48151623",
+            "http://127.0.0.1:9090/2017-09-01/endpoints/3001/calls/48151623",
+        ] {
+            assert_eq!(call(&base, path).unwrap().as_str(), wanted, "{path}");
+        }
+        for (path, end) in [
+            ("/endpoints/+1 613/calls/a#3", "/endpoints/+1%20613/calls/a%233"),
+            ("/endpoints/300%201/calls/ü?x", "/endpoints/300%201/calls/%C3%BC%3Fx"),
+            ("/endpoints/3/calls/100%", "/endpoints/3/calls/100%25"),
+            ("/endpoints/3/calls/{a}", "/endpoints/3/calls/%7Ba%7D"),
+        ] {
+            assert_eq!(call(&base, path).unwrap().as_str(), format!("{BASE}{end}"));
+        }
+    }
+
+    #[test]
+    fn what_leads_elsewhere_is_refused() {
+        let base = BASE.parse().unwrap();
+        for path in [
+            "",
+            "/",
+            "/2017-09-01/",
+            "http://evil.example/2017-09-01/endpoints/3001/calls/1",
+            "http://127.0.0.1:90901/endpoints/3001/calls/1",
+            "http://127.0.0.1:9090@evil.example/endpoints/3001/calls/1",
+            "//evil.example/endpoints/3001/calls/1",
+            "/endpoints/../calls/1",
+            "/endpoints/3001/calls/..",
+            "/endpoints/3001/calls/%2E%2e",
+            "/endpoints/3001/calls/.%2e",
+            "/endpoints/3001/calls/",
+            "/endpoints//calls/1",
+            "/endpoints/3001/calls",
+            "/endpoints/3001/calls/1/..\\x",
+            "/endpoints/3001/calls/1\r\nx",
+            "/subscriptions/1",
+        ] {
+            assert!(call(&base, path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn ids_are_one_segment() {
+        assert_eq!(id("4d3c-9").unwrap(), "4d3c-9");
+        assert_eq!(id("a/b?c%20").unwrap(), "a%2Fb%3Fc%2520");
+        assert!(id("").is_err() && id("..").is_err());
+    }
+
+    #[test]
+    fn next_links_stay_at_the_host() {
+        let base = BASE.parse().unwrap();
+        assert_eq!(
+            next(&base, "/2017-09-01/x?$skip=2 0").unwrap().as_str(),
+            "http://127.0.0.1:9090/2017-09-01/x?$skip=2%200"
+        );
+        assert!(next(&base, "https://evil.example/x").is_none());
+    }
+}

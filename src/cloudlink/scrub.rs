@@ -1,0 +1,94 @@
+//! Taking secrets out of text that came from outside.
+//!
+//! A wrong path at CloudLink is answered by 403 with a message that repeats the bearer token \[C, F103\]; other services
+//! echo requests too. So what is kept of an error body goes through here first.
+
+/// What stands in the place of a secret.
+const DOTS: &str = "[secret]";
+/// The most that is kept of an error body.
+pub const MAX_KEPT: usize = 2048;
+
+/// The text without `secrets`, without anything that looks like a token (`eyJ…`, `Bearer …`, `Basic …`), and cut at
+/// [`MAX_KEPT`] bytes.
+pub fn scrub(body: &[u8], secrets: &[&str]) -> String {
+    let mut text = String::from_utf8_lossy(body).into_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        if text.contains(secret) {
+            text = text.replace(secret, DOTS);
+        }
+    }
+    let mut text = without_lookalikes(&text);
+    if text.len() > MAX_KEPT {
+        text.truncate(text.floor_char_boundary(MAX_KEPT));
+        text.push('…');
+    }
+    text
+}
+
+fn is_token_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~' | '+' | '/' | '=')
+}
+
+fn without_lookalikes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut after_scheme = false;
+    while let Some(first) = rest.chars().next() {
+        let length = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
+        if length == 0 {
+            let end = first.len_utf8();
+            after_scheme &= first.is_whitespace();
+            out.push_str(&rest[..end]);
+            rest = &rest[end..];
+            continue;
+        }
+        let word = &rest[..length];
+        out.push_str(&clean_word(word, after_scheme));
+        after_scheme = ["bearer", "basic"].iter().any(|scheme| {
+            word.len() >= scheme.len()
+                && word.get(word.len() - scheme.len()..).is_some_and(|end| end.eq_ignore_ascii_case(scheme))
+        });
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// A word that follows `Bearer` or `Basic` goes if it looks like more than prose; what starts like a JWT always goes.
+fn clean_word(word: &str, after_scheme: bool) -> std::borrow::Cow<'_, str> {
+    if after_scheme && (word.len() >= 12 || word.chars().any(|c| c.is_ascii_digit())) {
+        return DOTS.into();
+    }
+    match word.find("eyJ") {
+        Some(start) if word.len() - start >= 8 => format!("{}{DOTS}", &word[..start]).into(),
+        _ => word.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_out_the_token_and_what_looks_like_one() {
+        for (text, clean) in [
+            ("token tok-acceptance refused", "token [secret] refused"),
+            ("'Bearer eyJhbGciOi.eyJzdWIi.c2ln' invalid", "'Bearer [secret]' invalid"),
+            ("Authorization=bearer  abc123", "Authorization=bearer  [secret]"),
+            ("x=eyJhbGciOiJIUzI1NiJ9.e30.x", "x=[secret]"),
+            ("{\"jwt\":\"eyJhbGciOiJIUzI1NiJ9.e30.abc\"}", "{\"jwt\":\"[secret]\"}"),
+            ("the bearer token is missing", "the bearer token is missing"),
+            ("eyJ", "eyJ"),
+            ("geöffnet…", "geöffnet…"),
+        ] {
+            assert_eq!(scrub(text.as_bytes(), &["tok-acceptance", ""]), clean);
+        }
+    }
+
+    #[test]
+    fn cuts_after_scrubbing() {
+        let mut text = "a ".repeat(MAX_KEPT / 2 - 2);
+        text.push_str("eyJhbGciOiJIUzI1NiJ9.e30.abcdefghijklmnopqrstuvwxyz and more");
+        let kept = scrub(text.as_bytes(), &[]);
+        assert!(kept.len() <= MAX_KEPT + '…'.len_utf8() && !kept.contains("eyJ"), "{kept}");
+    }
+}

@@ -1,0 +1,276 @@
+//! The wire: HTTP clients with time-outs, TLS and bounded answers, for CloudLink and for `http` steps alike.
+//!
+//! Four clients hide behind one face, built when first needed: with and without the machine's CA certificates (reading
+//! them costs milliseconds, and a machine that talks plain HTTP may have none), with and without the proxies of the
+//! environment (`HTTPS_PROXY`, `NO_PROXY`, …; never used for this machine itself). Redirects are never followed and
+//! cookies never kept. What goes wrong is sorted by the one question that matters: can the request have been sent?
+
+use std::collections::HashMap;
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::dns::Resolve;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Request, Response, StatusCode};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use url::{Host, Url};
+
+/// The most that is read of an answer.
+pub const MAX_ANSWER: usize = 1024 * 1024;
+/// How long connecting may take, name look-up and TLS included.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many requests to one host may be under way at once.
+pub const PER_HOST: usize = 128;
+
+/// Shared HTTP clients; cloning is cheap and shares the pool of connections.
+#[derive(Clone)]
+pub struct Wire(Arc<Shared>);
+
+struct Shared {
+    /// By [`kind`]: TLS or not, this machine or not.
+    clients: [OnceLock<Client>; 4],
+    gates: Mutex<HashMap<String, Arc<Semaphore>>>,
+    resolver: Option<Arc<dyn Resolve>>,
+}
+
+/// What came back: a status at least.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, if it came whole. The status counts all the same.
+    pub body: Result<Bytes, BodyError>,
+}
+
+/// Why the body of an answer is not there although its status is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// More than [`MAX_ANSWER`].
+    #[error("read the answer: it is larger than {MAX_ANSWER} bytes")]
+    TooLarge,
+    /// It did not end in time.
+    #[error("read the answer within the time-out")]
+    TimedOut,
+    /// The connection broke.
+    #[error("read the answer: the connection broke")]
+    Broken,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Lost {
+    /// The machine lacks what the request needs; nothing was sent.
+    #[error("prepare a connection: {0}")]
+    Setup(String),
+    /// The name or address is one that this client must not talk to; nothing was sent.
+    #[error("connect: {0}")]
+    Forbidden(String),
+    /// No connection; nothing was sent.
+    #[error("connect: {0}")]
+    NotConnected(String),
+    /// The time was over before the request could leave; nothing was sent.
+    #[error("send the request within the time-out")]
+    NotSentInTime,
+    /// The time was over while the answer was awaited: the request may have taken effect.
+    #[error("get an answer within the time-out")]
+    TimedOut,
+    /// The connection broke: the request may have taken effect.
+    #[error("get an answer: {0}")]
+    Broken(String),
+}
+
+impl Lost {
+    /// Whether the request may have taken effect.
+    pub fn may_be_done(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Broken(_))
+    }
+
+    /// Whether time was what ran out.
+    pub fn timed_out(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::NotSentInTime)
+    }
+}
+
+/// What a [`Wire::guarded`] resolver answers for a name that it must not resolve.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ForbiddenName(pub String);
+
+impl Wire {
+    /// A wire that resolves names as the machine does.
+    pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// A wire that resolves names by `resolver`, which may refuse with [`ForbiddenName`].
+    pub fn guarded(resolver: Arc<dyn Resolve>) -> Self {
+        Self::with(Some(resolver))
+    }
+
+    fn with(resolver: Option<Arc<dyn Resolve>>) -> Self {
+        Self(Arc::new(Shared { clients: Default::default(), gates: Mutex::default(), resolver }))
+    }
+
+    /// Sends a request once and reads the answer, all of it before `deadline`.
+    pub async fn send(&self, mut request: Request, deadline: Instant) -> Result<Answer, Lost> {
+        let gate = self.gate(request.url());
+        let Ok(permit) = timeout_at(deadline, gate.acquire()).await else { return Err(Lost::NotSentInTime) };
+        let client = self.client(request.url())?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Lost::NotSentInTime);
+        }
+        *request.timeout_mut() = Some(left);
+        let response = client.execute(request).await.map_err(|error| lost(&error))?;
+        let answer = read(response).await;
+        drop(permit);
+        Ok(answer)
+    }
+
+    fn gate(&self, url: &Url) -> Arc<Semaphore> {
+        // Scheme, host and port, as one slice of the URL.
+        let host = &url[..url::Position::BeforePath];
+        let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gate) = gates.get(host) {
+            return gate.clone();
+        }
+        gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        gates.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST))).clone()
+    }
+
+    fn client(&self, url: &Url) -> Result<&Client, Lost> {
+        let (tls, here) = (url.scheme() == "https", is_this_machine(url));
+        let slot = &self.0.clients[usize::from(tls) * 2 + usize::from(here)];
+        if let Some(client) = slot.get() {
+            return Ok(client);
+        }
+        let client = build(tls, here, self.0.resolver.clone())?;
+        Ok(slot.get_or_init(|| client))
+    }
+}
+
+impl Default for Wire {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
+        None => false,
+    }
+}
+
+fn build(tls: bool, here: bool, resolver: Option<Arc<dyn Resolve>>) -> Result<Client, Lost> {
+    // Whoever came first has installed the same provider: the crate has no other.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .user_agent(concat!("switchhook/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .tcp_nodelay(true)
+        .tcp_keepalive(Duration::from_secs(30))
+        // Below the idle time of common servers and balancers (60 s), so that they seldom hang up first.
+        .pool_idle_timeout(Duration::from_secs(45))
+        .pool_max_idle_per_host(PER_HOST);
+    if here {
+        builder = builder.no_proxy();
+    }
+    if let Some(resolver) = resolver {
+        builder = builder.dns_resolver(resolver);
+    }
+    if !tls {
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build().map_err(|error| {
+        let why = root(&error);
+        Lost::Setup(if why.contains("CA certificates") {
+            "this machine has no CA certificates to know https servers by: install the package ca-certificates, \
+             or point SSL_CERT_FILE at a bundle"
+                .to_owned()
+        } else {
+            why
+        })
+    })
+}
+
+async fn read(mut response: Response) -> Answer {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let body = read_body(&mut response).await;
+    Answer { status, headers, body }
+}
+
+async fn read_body(response: &mut Response) -> Result<Bytes, BodyError> {
+    let failed = |error: &reqwest::Error| if error.is_timeout() { BodyError::TimedOut } else { BodyError::Broken };
+    let Some(first) = response.chunk().await.map_err(|e| failed(&e))? else { return Ok(Bytes::new()) };
+    if first.len() > MAX_ANSWER {
+        return Err(BodyError::TooLarge);
+    }
+    // Most answers are one chunk, which is handed on as it is.
+    let Some(second) = response.chunk().await.map_err(|e| failed(&e))? else { return Ok(first) };
+    let mut whole = BytesMut::from(first);
+    let mut next = Some(second);
+    while let Some(chunk) = next {
+        if whole.len() + chunk.len() > MAX_ANSWER {
+            return Err(BodyError::TooLarge);
+        }
+        whole.extend_from_slice(&chunk);
+        next = response.chunk().await.map_err(|e| failed(&e))?;
+    }
+    Ok(whole.freeze())
+}
+
+fn lost(error: &reqwest::Error) -> Lost {
+    if let Some(forbidden) = find::<ForbiddenName>(error) {
+        return Lost::Forbidden(forbidden.0.clone());
+    }
+    if error.is_builder() {
+        return Lost::Setup(root(error));
+    }
+    if error.is_connect() {
+        let why = root(error);
+        return Lost::NotConnected(if why.contains("timed out") || why.contains("elapsed") {
+            format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())
+        } else {
+            why
+        });
+    }
+    if error.is_timeout() { Lost::TimedOut } else { Lost::Broken(root(error)) }
+}
+
+/// The innermost cause: what the system or the protocol said. The outer ones name the URL, which may be a secret.
+fn root(error: &reqwest::Error) -> String {
+    let Some(mut cause) = error.source() else { return "the request could not be made".to_owned() };
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+fn find<'a, T: std::error::Error + 'static>(error: &'a reqwest::Error) -> Option<&'a T> {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if let Some(found) = current.downcast_ref::<T>() {
+            return Some(found);
+        }
+        cause = current.source();
+    }
+    None
+}

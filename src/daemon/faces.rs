@@ -1,0 +1,81 @@
+//! What the admin listener shows: readiness and the figures that are read just before they are shown.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::api::{Faces, Readiness};
+use crate::cloudlink::CloudLink;
+use crate::dispatch::Pulse;
+use crate::journal::Embedded;
+use crate::kit::clock::Clock;
+use crate::telemetry::Metrics;
+
+use super::reload::Reloader;
+
+/// A dispatcher that did not come around for so long hangs.
+const HANGS: i64 = 10_000;
+
+/// See the module.
+pub(super) struct Shown {
+    pub(super) journal: Arc<Embedded>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) reloader: Arc<Reloader>,
+    pub(super) cloudlink: CloudLink,
+    pub(super) clock: Clock,
+    pub(super) draining: AtomicBool,
+}
+
+impl Shown {
+    /// Whether the dispatcher came around lately: what systemd's watchdog is told. A full disk is no reason to be
+    /// started anew; a task that hangs is.
+    pub(super) fn comes_around(&self) -> bool {
+        self.clock.millis() - self.pulse.beat.load(Ordering::Relaxed) <= HANGS
+    }
+}
+
+impl Faces for Shown {
+    fn readiness(&self) -> Readiness {
+        let (mut ready, mut reasons) = (true, Vec::new());
+        let mut not_ready = |reason: &str| {
+            ready = false;
+            reasons.push(reason.to_owned());
+        };
+        if self.draining.load(Ordering::Relaxed) {
+            not_ready("the gateway is stopping");
+        }
+        if self.journal.figures().failing.load(Ordering::Relaxed) {
+            not_ready("the journal can't be written: senders are told to come again");
+        }
+        if !self.comes_around() {
+            not_ready("the dispatcher does not come around");
+        }
+        let rules = self.reloader.in_force();
+        reasons.extend(rules.trouble.map(|why| format!("the rules on disk are not in force: {why}")));
+        reasons.extend(self.cloudlink.token_state().last_error.map(|why| format!("no token from CloudLink: {why}")));
+        Readiness {
+            ready,
+            reasons,
+            rules: rules.hash,
+            rules_since: rules.since.to_rfc3339(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    fn metrics(&self) -> String {
+        let (figures, gauges, now) = (self.journal.figures(), self.metrics.gauges(), self.clock.millis());
+        let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let load = |value: &std::sync::atomic::AtomicU64| signed(value.load(Ordering::Relaxed));
+        gauges.journal_backlog.set((load(&figures.committed) - load(&self.pulse.planned)).max(0));
+        gauges.journal_bytes.set(load(&figures.bytes));
+        gauges.journal_failing.set(figures.failing.load(Ordering::Relaxed).into());
+        gauges.runs.set(load(&self.pulse.open));
+        gauges.running.set(load(&self.pulse.running));
+        let since = |at: i64| if at == 0 { 0 } else { now - at };
+        gauges.dedupe_window_seconds.set(since(figures.oldest_seen.load(Ordering::Relaxed)) / 1000);
+        gauges.oldest_run_ms.set(since(self.pulse.oldest_arrived.load(Ordering::Relaxed)));
+        let until = self.cloudlink.token_state().valid_until;
+        gauges.token_seconds.set(until.map_or(-1, |until| (until.timestamp_millis() - now) / 1000));
+        self.metrics.render()
+    }
+}

@@ -1,0 +1,280 @@
+//! The daemon's life: start in order, serve, reload, stop in order.
+//!
+//! Start: settings, rules, journal (recovered), listeners bound, dispatcher, listeners opened, ready. Stop: not ready,
+//! drain, listener closed, steps that run are finished, outcomes written. A part that dies ends the process.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::faces::Shown;
+use super::reload::{self, Reloader};
+use super::work::Desk;
+use super::{Error, Start};
+use crate::actions::{Actions, guarded_wire};
+use crate::api::{Api, Faces};
+use crate::cloudlink::CloudLink;
+use crate::cloudlink::transport::Wire;
+use crate::dispatch::Dispatcher;
+use crate::ingest::Ingest;
+use crate::journal::{Embedded, Journal};
+use crate::kit::chance::Chance;
+use crate::kit::clock::Clock;
+use crate::kit::listener::Listener;
+use crate::kit::supervisor::{Died, Supervisor};
+use crate::rules::{RuleSet, World};
+use crate::settings::{self, Environment, Settings};
+use crate::telemetry::Metrics;
+
+/// How long open requests may take to end when the listener closes.
+const CONNECTIONS_END: Duration = Duration::from_secs(1);
+/// How long steps that run may take to end after that.
+const STEPS_END: Duration = Duration::from_secs(8);
+/// How often systemd is told that the daemon lives, if it wants to know.
+const WATCHDOG: Duration = Duration::from_secs(5);
+
+/// A daemon that serves.
+struct App {
+    desk: Arc<Desk>,
+    journal: Arc<Embedded>,
+    ingest: Arc<Ingest<Embedded>>,
+    shown: Arc<Shown>,
+    reloader: Arc<Reloader>,
+    supervisor: Supervisor,
+    close: CancellationToken,
+    drain: Duration,
+    watch: bool,
+}
+
+/// Runs the daemon until it is told to stop or a part of it dies.
+pub async fn run(start: Start) -> Result<(), Error> {
+    let clock = if start.clock_offset == 0 { Clock::system() } else { Clock::shifted(start.clock_offset * 1000) };
+    let settings = settings::load(&start.config, &Environment::process()).map_err(Error::Settings)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    let (supervisor, deaths) = Supervisor::new();
+    let app = assemble(settings, clock, supervisor).await?;
+    let died = app.live(deaths).await;
+    match died {
+        Some(Died { task, why }) => Err(Error::Died { task: task.to_string(), why }),
+        None => Ok(()),
+    }
+}
+
+async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> Result<App, Error> {
+    let chance = Chance::system();
+    let world = World {
+        locale: settings.locale.clone(),
+        credentials: settings.credentials.iter().map(|credential| credential.name.clone()).collect(),
+        now: clock.now(),
+    };
+    let rules = Arc::new(first_rules(&settings, &world)?);
+    let journal = Arc::new(Embedded::open(&settings.journal, clock.clone())?);
+    let admin = Listener::bind(settings.admin.listen, None).await?;
+    let public = Listener::bind(settings.server.listen, settings.server.tls.as_ref()).await?;
+
+    let metrics = Arc::new(Metrics::default());
+    let account = settings
+        .accounts
+        .first()
+        .cloned()
+        .ok_or(Error::SetUp { what: "[cloudlink]", why: "there is no account".into() })?;
+    let session = chance.uuid();
+    let cloudlink =
+        CloudLink::new(account.clone(), &session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
+    let actions = Actions::new(
+        HashMap::from([(account.name, cloudlink.clone())]),
+        settings.credentials.clone(),
+        guarded_wire(),
+        clock.clone(),
+        chance.clone(),
+        supervisor.clone(),
+    )
+    .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?;
+    let reloader =
+        Arc::new(Reloader::new(settings.rules.path.clone(), world, clock.clone(), Arc::clone(&metrics), &rules));
+    let desk = Arc::new(Desk::new(rules, actions, clock.clone(), Arc::clone(&metrics), settings.rules.dry_run));
+    let dispatcher = Dispatcher::new(
+        Arc::clone(&journal),
+        Arc::clone(&desk),
+        clock.clone(),
+        chance,
+        supervisor.clone(),
+        Arc::clone(&metrics),
+    );
+    let shown = Arc::new(Shown {
+        journal: Arc::clone(&journal),
+        pulse: dispatcher.pulse(),
+        metrics: Arc::clone(&metrics),
+        reloader: Arc::clone(&reloader),
+        cloudlink: cloudlink.clone(),
+        clock,
+        draining: AtomicBool::new(false),
+    });
+    let ingest = Arc::new(Ingest::new(&settings.server, Arc::clone(&journal), metrics, supervisor.clone()));
+    let api = Arc::new(Api::new(&settings.admin, Arc::clone(&shown) as Arc<dyn Faces>));
+    let close = CancellationToken::new();
+    announce(&settings, &public, &admin);
+
+    supervisor.vital("dispatch", dispatcher.run());
+    supervisor.vital("journal", journal_lives(Arc::clone(&journal), supervisor.stop.clone()));
+    let (handler, stop) = (Arc::clone(&ingest), supervisor.stop.clone());
+    let listening = public.serve(
+        move |request| {
+            let ingest = Arc::clone(&handler);
+            async move { ingest.handle(request).await }
+        },
+        supervisor.clone(),
+        close.clone(),
+    );
+    supervisor.vital("public listener", async move {
+        listening.await;
+        // Closed in good order: its task lives on until the rest has stopped too.
+        stop.cancelled().await;
+    });
+    let stop = supervisor.stop.clone();
+    let admin = admin.serve(move |request| std::future::ready(api.handle(&request)), supervisor.clone(), stop);
+    supervisor.vital("admin listener", admin);
+    supervisor.vital("sign-in", cloudlink.keep_signed_in());
+    Ok(App {
+        desk,
+        journal,
+        ingest,
+        shown,
+        reloader,
+        supervisor,
+        close,
+        drain: settings.server.drain,
+        watch: settings.rules.watch,
+    })
+}
+
+/// At start there are no rules of before: what does not hold together is shown, and that is the end.
+fn first_rules(settings: &Settings, world: &World) -> Result<RuleSet, Error> {
+    let rules = reload::compile(&settings.rules.path, world).map_err(|report| Error::Rules(Box::new(report)))?;
+    if !rules.warnings().is_empty() {
+        tracing::warn!("the rules are in force, with findings:\n{}", rules.warnings().render(false));
+    }
+    tracing::info!(rules = rules.hash(), count = rules.rules().len(), "rules in force");
+    if rules.rules().is_empty() {
+        tracing::warn!(path = %settings.rules.path.display(), "there are no rules: publications are kept, nothing is done");
+    }
+    Ok(rules)
+}
+
+fn announce(settings: &Settings, public: &Listener, admin: &Listener) {
+    let address =
+        |listener: &Listener| listener.address().map_or_else(|_| "?".to_owned(), |address| address.to_string());
+    let scheme = if settings.server.tls.is_some() { "https" } else { "http" };
+    tracing::info!(
+        public = format!("{scheme}://{}{}", address(public), settings.server.path),
+        admin = format!("http://{}", address(admin)),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+}
+
+/// Ends when the journal's writer does, which it does only by a bug.
+async fn journal_lives(journal: Arc<Embedded>, stop: CancellationToken) {
+    while !journal.writer_ended() {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(500)) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+impl App {
+    /// Serves until a signal or a death, then stops. A death is returned.
+    async fn live(self, mut deaths: mpsc::Receiver<Died>) -> Option<Died> {
+        let (Ok(mut signals), Ok(mut reload)) = (Signals::new(), signal(SignalKind::hangup())) else {
+            return Some(Died { task: "signals".into(), why: "signals can't be received".into() });
+        };
+        let watcher = self.watch.then(|| self.reloader.watch());
+        let mut watcher = watcher.and_then(|watcher| {
+            watcher
+                .inspect_err(|error| tracing::warn!(%error, "the rules can't be watched; reload them with SIGHUP"))
+                .ok()
+        });
+        tell(&[NotifyState::Ready]);
+        let mut watchdog = tokio::time::interval(WATCHDOG);
+        let died = loop {
+            tokio::select! {
+                () = signals.stop() => break None,
+                Some(died) = deaths.recv() => break Some(died),
+                Some(()) = reload.recv() => self.reload().await,
+                () = reload::changed(watcher.as_mut().map(|(_, changes)| changes)) => self.reload().await,
+                _ = watchdog.tick() => if self.shown.comes_around() { tell(&[NotifyState::Watchdog]) },
+            }
+        };
+        let at_once = async {
+            signals.stop().await;
+            tracing::warn!("told to stop again: stopping at once");
+        };
+        tokio::select! {
+            () = self.stop(died.is_some()) => {}
+            () = at_once => {}
+        }
+        died
+    }
+
+    async fn reload(&self) {
+        if let Ok(now) = NotifyState::monotonic_usec_now() {
+            tell(&[NotifyState::Reloading, now]);
+        }
+        self.reloader.reload(&self.desk).await;
+        tell(&[NotifyState::Ready]);
+    }
+
+    /// In order: not ready, drain, listener, steps, journal.
+    async fn stop(&self, died: bool) {
+        tracing::info!("stopping");
+        tell(&[NotifyState::Stopping]);
+        self.shown.draining.store(true, Ordering::Relaxed);
+        self.ingest.drain();
+        if !died {
+            tokio::time::sleep(self.drain).await;
+        }
+        self.close.cancel();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        self.supervisor.stop.cancel();
+        let ended = tokio::time::timeout(CONNECTIONS_END + STEPS_END, self.supervisor.drained()).await;
+        if ended.is_err() {
+            tracing::warn!("some steps did not end in time; what they did is looked up at the next start");
+        }
+        if let Err(error) = self.journal.flush().await {
+            tracing::error!(%error, "the last outcomes could not be written; what they tell may be done again");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Tells systemd, where there is one.
+fn tell(state: &[NotifyState]) {
+    let _ = sd_notify::notify(state);
+}

@@ -1,0 +1,115 @@
+//! `[cloudlink]`: the account, where its APIs are, how to sign in.
+
+use url::Url;
+
+use super::guess;
+use super::secret::Found;
+use super::section::{Mode, Section};
+use crate::cloudlink::{Auth, Options, Urls};
+
+/// The name of the one account.
+pub(super) const MAIN: &str = "main";
+/// The version of the APIs.
+const VERSION: &str = "2017-09-01";
+/// Clouds that have a name.
+const CLOUDS: [&str; 4] = ["global", "us", "eu", "ap"];
+/// The domain that all of them are in.
+const DOMAIN: &str = "api.mitel.io";
+/// Ways to sign in that CloudLink has, besides the one that works here.
+const OTHER_GRANTS: [&str; 5] =
+    ["authorization_code", "refresh_token", "guest", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
+
+pub(super) fn settle(root: &mut Section<'_>) -> Option<Options> {
+    if !root.has("cloudlink") && root.context.mode == Mode::Run {
+        root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
+    }
+    let account = root.table("cloudlink", |cloudlink| {
+        let suffix = suffix(cloudlink);
+        let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
+        if !cloudlink.has("auth") {
+            cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
+        }
+        let auth = cloudlink.table("auth", auth).flatten();
+        let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
+        Some(Options { name: MAIN.into(), account_id, urls: urls?, auth: auth? })
+    });
+    account.flatten()
+}
+
+/// What follows the name of a service in its host.
+fn suffix(cloudlink: &mut Section<'_>) -> String {
+    let default = DOMAIN.to_owned();
+    let Some(cloud) = cloudlink.text("cloud") else { return default };
+    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match cloud.as_str() {
+        "global" => default,
+        "us" | "eu" | "ap" => format!("{cloud}.{DOMAIN}"),
+        suffix if suffix.contains('.') && suffix.split('.').all(part) => cloud,
+        _ => {
+            let remedy = format!(
+                "{}, or what follows `media.` in the host, such as us.{DOMAIN}",
+                guess::remedy(&cloud, &CLOUDS)
+            );
+            cloudlink.problem("cloud", format!("`{cloud}` is no cloud"), remedy);
+            default
+        }
+    }
+}
+
+/// One address for all, one for each API, else the pattern.
+fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
+    let all = versioned(urls, "all");
+    if versioned(urls, "service_delivery").is_some() {
+        urls.warn("service_delivery", "is not used by this version yet");
+    }
+    let mut of = |key: &'static str, host: &str| {
+        let pattern = || Url::parse(&format!("https://{host}.{suffix}/{VERSION}")).ok();
+        versioned(urls, key).or_else(|| all.clone()).or_else(pattern)
+    };
+    let (authentication, notifications) =
+        (of("authentication", "authentication"), of("notifications", "notifications"));
+    let (media, admin, presence) = (of("media", "media"), of("admin", "admin"), of("presence", "presence"));
+    // The guides call the API conversations, its host is chat.
+    let chat = of("chat", "chat");
+    let chat = versioned(urls, "conversations").or(chat);
+    Some(Urls {
+        authentication: authentication?,
+        notifications: notifications?,
+        media: media?,
+        chat: chat?,
+        admin: admin?,
+        presence: presence?,
+    })
+}
+
+fn versioned(urls: &mut Section<'_>, key: &'static str) -> Option<Url> {
+    let url = urls.private_url(key)?;
+    let wrong = match &url {
+        url if url.path() == "/" => "has no version",
+        url if url.query().is_some() => "must have no part after ?",
+        url if !url.username().is_empty() || url.password().is_some() => "must name no user",
+        _ => return Some(url),
+    };
+    urls.problem(key, wrong, format!("such as https://media.{DOMAIN}/{VERSION}"));
+    None
+}
+
+fn auth(auth: &mut Section<'_>) -> Option<Auth> {
+    let grant = auth.needed_text("grant", "\"client_credentials\"");
+    match grant.as_str() {
+        "client_credentials" | "" => {}
+        grant if OTHER_GRANTS.contains(&grant) => {
+            auth.problem("grant", format!("`{grant}` is not supported by this version yet"), "use client_credentials");
+            auth.forget_the_rest();
+            return None;
+        }
+        grant => {
+            auth.problem("grant", format!("`{grant}` is no grant"), guess::remedy(grant, &["client_credentials"]));
+            auth.forget_the_rest();
+            return None;
+        }
+    }
+    let client_id = auth.needed_text("client_id", "the id of the application in CloudLink");
+    let client_secret = auth.needed_secret("client_secret").map(Found::into_secret);
+    Some(Auth::ClientCredentials { client_id, client_secret: client_secret? })
+}
