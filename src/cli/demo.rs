@@ -18,10 +18,9 @@ mod stage;
 mod stories;
 mod timeline;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::FalseyValueParser;
 use tokio::signal::unix::{SignalKind, signal};
 
 use self::crm::{Crm, Desk};
@@ -49,9 +48,6 @@ pub struct Args {
     /// Keep the journal and the logs, to look at them afterwards
     #[arg(long)]
     keep: bool,
-    /// Print without colour
-    #[arg(long, env = "NO_COLOR", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    no_color: bool,
 }
 
 /// How the stories ended so far.
@@ -65,7 +61,7 @@ struct Tally {
 /// Plays all stories. 0 only if each ended as told; 1: one did not, 2: there is no such configuration, 3: the demo itself
 /// could not start, 130: interrupted. Whatever was started is ended.
 pub async fn run(args: Args) -> ExitCode {
-    let line = Timeline::begin(args.no_color);
+    let line = Timeline::begin(super::colour());
     let config = match args.config.canonicalize() {
         Ok(config) => config,
         Err(error) => {
@@ -133,9 +129,9 @@ async fn perform(
 async fn play(stage: &Stage, crm: &Crm, tally: &mut Tally) -> Result<(), Mishap> {
     let day = calendar::working_day(calendar::today(Clock::system().now()));
 
-    let scene = stage.open(calendar::at(day, 10), &tally.line).await?;
+    let mut scene = stage.open(calendar::at(day, 10), &tally.line).await?;
     let title = tally.begin("A call in opening hours is left alone");
-    let end = stories::left_alone(&scene, &tally.line).await;
+    let end = stories::left_alone(&mut scene, &tally.line).await;
     tally.end(title, end);
     scene.close().await?;
 
@@ -192,7 +188,8 @@ impl Tally {
         }
         if good {
             self.line.line("\nWhere to look next");
-            self.line.line("  config/rules/after-hours.toml   the rule that moved the call; change a number and run the demo again");
+            self.line
+                .line("  config/rules/after-hours.toml   the rule that moved the call; its neighbours did the rest");
             self.line
                 .line("  README.md                       what else there is, and how to begin with your own account");
             self.line.line("  switchhook simulate             a CloudLink to play with, by hand");
@@ -212,11 +209,14 @@ fn show_log(line: &Timeline, folder: &Folder) {
     }
 }
 
-/// Where the journal and the logs are, if they are kept.
+/// Where the journal and the logs are, if they are kept, and how to read them.
 fn show_folder(line: &Timeline, folder: &Folder) {
     if folder.keep {
-        let path: &Path = &folder.path;
-        line.line(&format!("\nKept: {} with {GATEWAY_LOG}, {SIMULATOR_LOG} and the journal in state/", path.display()));
+        let path = folder.path.display();
+        line.line(&format!(
+            "\nKept in {path}: {GATEWAY_LOG}, {SIMULATOR_LOG} and the journal. What each rule made of each event:"
+        ));
+        line.line(&format!("  SWITCHHOOK__JOURNAL__PATH={path}/state switchhook events"));
     }
 }
 

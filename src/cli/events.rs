@@ -68,7 +68,10 @@ fn show(args: &Args, reader: &Reader) -> Result<(), Error> {
         }
         print(args, &claim);
     }
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         std::thread::sleep(LOOK);
         let new = reader.scan(Range::After(last, PAGE))?;
         last = new.last().map_or(last, |claim| claim.seq);
@@ -77,11 +80,12 @@ fn show(args: &Args, reader: &Reader) -> Result<(), Error> {
             let claim = reader.scan(Range::One(seq))?.pop();
             if claim.as_ref().is_none_or(is_done) || open.len() > WATCHED {
                 open.remove(&seq);
-                claim.iter().for_each(|claim| print(args, claim));
+                if let Some(claim) = &claim {
+                    print(args, claim);
+                }
             }
         }
     }
-    Ok(())
 }
 
 fn is_done(claim: &Claim) -> bool {

@@ -1,13 +1,14 @@
 //! `switchhook simulate`: CloudLink in one process, until it is interrupted. It forgets everything when it ends.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::{complain, say};
 use crate::simulator::{self, Options, Running, SignatureForm};
+use crate::telemetry::log;
 
 /// Simulate CloudLink: tokens, subscriptions, signed webhooks, phones and chats
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,9 @@ pub struct Args {
     /// How long an access token is good for
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
+    /// What to log, as in `info` or `simulator=debug`
+    #[arg(long, env = "SWITCHHOOK_LOG", value_name = "FILTER")]
+    log: Option<String>,
     /// Seconds by which every time of the simulated world is ahead of this machine's clock. For demos and tests.
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_negative_numbers = true, hide = true)]
     clock_offset: i64,
@@ -59,17 +63,18 @@ impl Args {
 
 /// Serves until SIGINT or SIGTERM. 3: it could not start.
 pub async fn run(args: Args) -> ExitCode {
+    log::start(log::Format::Text, args.log.as_deref());
     let (listen, client) = (args.listen, args.client_id.clone());
     // Asked for before anything is announced, so that whoever reads the announcement can already end it well.
     let asked_to_end = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
     let (Ok(mut interrupt), Ok(mut terminate)) = asked_to_end else {
-        tracing::error!(target: "simulator", "signals can't be heard");
+        complain("signals can't be heard");
         return ExitCode::from(3);
     };
     let running = match simulator::start(args.options()).await {
         Ok(running) => running,
         Err(error) => {
-            tracing::error!(target: "simulator", %listen, %error, "could not listen");
+            complain(&format!("could not listen at {listen}: {error}"));
             return ExitCode::from(3);
         }
     };
@@ -82,10 +87,10 @@ pub async fn run(args: Args) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Says where it is and what to try. A reader that went away is no reason to stop.
+/// Says where it is and what to try.
 fn announce(running: &Running, client: &str) {
     let (api, control) = (running.api_url(), running.control_url());
-    let text = format!(
+    say(&format!(
         r#"CloudLink is simulated at {api}, for the client {client}.
 
 For the gateway, in [cloudlink]:
@@ -101,8 +106,6 @@ See all calls; see what was asked of the APIs and what was delivered:
   curl {control}/calls
   curl {control}/books
 
-Ctrl-C ends it, and it forgets everything.
-"#
-    );
-    let _ = std::io::stdout().write_all(text.as_bytes());
+Ctrl-C ends it, and it forgets everything."#
+    ));
 }

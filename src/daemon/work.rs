@@ -60,11 +60,6 @@ impl Desk {
         Self { rules: ArcSwap::new(rules), generations, actions, clock, metrics, dry_run }
     }
 
-    /// The rules in force.
-    pub fn rules(&self) -> Arc<RuleSet> {
-        self.rules.load_full()
-    }
-
     /// Other rules are in force from the next event on; runs that began go on under theirs.
     pub fn put_in_force(&self, rules: Arc<RuleSet>) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,12 +81,12 @@ impl Desk {
         for RunPlan { rule, bindings } in plan.runs {
             let past = pasts.remove(&*rule.name).unwrap_or_default();
             if !past.over {
-                runs.push(self.resume(claim, event, &rules, rule, bindings, past));
+                runs.push(Self::resume(claim, event, &rules, rule, bindings, past));
             }
         }
         for (name, past) in pasts.into_iter().filter(|(_, past)| !past.over) {
             runs.push(match rules.rule(&name) {
-                Some(rule) => self.resume(claim, event, &rules, Arc::clone(rule), Map::new(), past),
+                Some(rule) => Self::resume(claim, event, &rules, Arc::clone(rule), Map::new(), past),
                 None => abandoned(&name, claim, "its rule is gone"),
             });
         }
@@ -99,7 +94,6 @@ impl Desk {
     }
 
     fn resume(
-        &self,
         claim: &Claim,
         event: &Arc<Event>,
         rules: &Arc<RuleSet>,
@@ -110,20 +104,17 @@ impl Desk {
         if !past.rule.is_empty() && past.rule != rule.hash {
             return abandoned(&rule.name, claim, "its rule was changed when it had begun");
         }
-        let unsure = past.unsure || (claim.recovered && past.request.is_none());
+        // Between the last line and the end of the process an attempt may have been made that no line tells of.
+        let unsure = past.unsure || claim.recovered;
         let (name, controls) = (Arc::clone(&rule.name), rule.controls_call());
         let (deadline, allowance) = (deadline(event, &rule), rule.deadline);
-        let run = match past.unknown {
-            Some(attempt) => Err((
-                end::UNKNOWN,
-                write(&Attempted { why: Some("the process ended before the answer came".into()), ..attempt }),
-            )),
-            None => {
-                let kind = event.kind.as_str().to_owned();
-                let progress =
-                    Progress { kind, bindings, step: past.step, request: past.request, results: past.results };
-                Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
-            }
+        let run = if let Some(attempt) = past.unknown {
+            let why = Some("the process ended before the answer came".to_owned());
+            Err((end::UNKNOWN, write(&Attempted { why, ..attempt })))
+        } else {
+            let kind = event.kind.as_str().to_owned();
+            let progress = Progress { kind, bindings, step: past.step, request: past.request, results: past.results };
+            Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
         };
         NewRun { rule: name, deadline, allowance, controls, unsure, run }
     }
@@ -175,12 +166,11 @@ impl Work for Desk {
         let rules = self.rules.load_full();
         let (known, pasts) = record::past(&claim.history);
         let known_kind = known.as_ref().and_then(|decision| decision.kind.parse::<Kind>().ok());
-        let (event, remember, supersedes) = match known_kind {
-            Some(kind) => (opened.resolve_as(kind), None, kind.is_edge_of_call()),
-            None => {
-                let resolved = opened.resolve(remembered.first().and_then(Option::as_deref));
-                (resolved.event, resolved.remember, resolved.leg_moved)
-            }
+        let (event, remember, supersedes) = if let Some(kind) = known_kind {
+            (opened.resolve_as(kind), None, kind.is_edge_of_call())
+        } else {
+            let resolved = opened.resolve(remembered.first().and_then(Option::as_deref));
+            (resolved.event, resolved.remember, resolved.leg_moved)
         };
         let own = is_own_message(&event);
         let plan = if own { Plan::default() } else { rules.plan(&event) };

@@ -4,12 +4,13 @@
 //! environment, and nothing knows of rules or events.
 //!
 //! Hours are what a clock on the wall of the office says. Rules are therefore evaluated in wall time only
-//! ([`table`], over the crate `opening-hours`), and `wall` alone knows how wall time runs in UTC: it repeats an hour
+//! (`table`, over the crate `opening-hours`), and `wall` alone knows how wall time runs in UTC: it repeats an hour
 //! when clocks are set back, and misses one when they are set forward. Hours that lie in a missing hour do not take
 //! place; hours that lie in a repeated one take place twice.
 
 mod calendar;
 mod error;
+mod hidden;
 mod holidays;
 mod locale;
 mod notation;

@@ -35,6 +35,11 @@ impl Notation {
             return Err(Error::Notation { what: "there is nothing".to_owned(), at: Some(0..open.len()) });
         }
         let rules: OpeningHours = open.parse().map_err(|error| Error::notation(open, &error))?;
+        // The evaluation applies it to whole days instead of times, and a comment alone counts as open.
+        if let Some(at) = find(open, "||") {
+            let what = "`||` is not supported: write the times that hold, separated by `,` or `;`".to_owned();
+            return Err(Error::Notation { what, at: Some(at) });
+        }
         let expression = rules.get_expression();
         let days: Vec<String> = expression.rules.iter().map(|rule| rule.day_selector.to_string()).collect();
         for word in ["sunrise", "sunset", "dawn", "dusk"] {

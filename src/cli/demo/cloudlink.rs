@@ -163,14 +163,18 @@ impl CloudLink {
         Ok(book.deliveries)
     }
 
-    /// What stands in a conversation, read through the API as any client would, oldest first.
-    pub(super) async fn conversation(&self, id: &str) -> Result<Vec<Message>, Mishap> {
+    /// A token, as any client of the API gets it.
+    pub(super) async fn token(&self) -> Result<String, Mishap> {
         let grant = json!({ "grant_type": "client_credentials", "client_id": CLIENT, "client_secret": self.secret });
         let request = self.http.post(format!("{}/token", self.api_url())).json(&grant);
         let token: Value = read(self.send(request, "POST /token").await?, "POST /token").await?;
+        Ok(token["access_token"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What stands in a conversation, read through the API, oldest first.
+    pub(super) async fn conversation(&self, id: &str, token: &str) -> Result<Vec<Message>, Mishap> {
         let path = format!("/conversations/{id}/messages?$orderby=createdOn");
-        let request = self.http.get(format!("{}{path}", self.api_url()));
-        let request = request.bearer_auth(token["access_token"].as_str().unwrap_or_default());
+        let request = self.http.get(format!("{}{path}", self.api_url())).bearer_auth(token);
         let mut page: Value = read(self.send(request, &path).await?, &path).await?;
         serde_json::from_value(page["_embedded"]["items"].take())
             .map_err(Mishap::broken("a conversation is unreadable"))
@@ -198,4 +202,46 @@ impl CloudLink {
 
 async fn read<T: DeserializeOwned>(response: reqwest::Response, what: &str) -> Result<T, Mishap> {
     response.json().await.map_err(Mishap::broken(format!("the simulator's answer to {what} is unreadable")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulator::{self, Options, Running};
+
+    async fn world(clock_offset: i64) -> (Running, CloudLink) {
+        let (client_id, client_secret) = (CLIENT.to_owned(), "secret".to_owned());
+        let options = Options { client_id, client_secret: client_secret.clone(), clock_offset, ..Options::default() };
+        let running = simulator::start(options).await.unwrap();
+        let cloudlink = CloudLink::at(running.addr, local_client().unwrap(), client_secret);
+        (running, cloudlink)
+    }
+
+    #[tokio::test]
+    async fn a_call_rings_at_the_time_of_that_world_and_is_answered() {
+        let (_running, cloudlink) = world(-36_000).await;
+        assert!(cloudlink.is_there().await);
+        let leg = cloudlink.ring("3001", "+16135550142", "Ada").await.unwrap();
+        let ago = crate::kit::clock::Clock::system().now() - leg.created_on;
+        assert!((36_000..36_010).contains(&ago.num_seconds()), "{ago}");
+        cloudlink.answer(&leg).await.unwrap();
+        let legs = cloudlink.legs(&leg).await.unwrap();
+        assert!(matches!(&*legs, [only] if only.state == "connected" && only.path == leg.path));
+        assert!(cloudlink.deliveries(&leg.path).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_conversation_is_read_and_an_absence_is_noted_in_the_books() {
+        let (_running, cloudlink) = world(0).await;
+        let said = cloudlink.say("guest-1", "hello").await.unwrap();
+        let token = cloudlink.token().await.unwrap();
+        let all = cloudlink.conversation(&said.conversation, &token).await.unwrap();
+        assert!(matches!(&*all, [only] if only.body == "hello" && only.message_id == said.message));
+        cloudlink.go_away().await.unwrap();
+        assert!(cloudlink.conversation(&said.conversation, &token).await.is_err());
+        cloudlink.come_back().await.unwrap();
+        let asked = cloudlink.requests(&said.conversation).await.unwrap();
+        let done: Vec<bool> = asked.iter().map(Request::is_done).collect();
+        assert_eq!(done, [true, false]);
+    }
 }

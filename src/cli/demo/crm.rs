@@ -63,3 +63,28 @@ async fn call(State(crm): State<Crm>, headers: HeaderMap, Json(body): Json<Value
     crm.told.lock().unwrap_or_else(PoisonError::into_inner).push(told);
     (StatusCode::CREATED, Json(json!({})))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_notes_who_told_it_what() {
+        let crm = Crm::default();
+        let desk = Desk::open(crm.clone()).await.unwrap();
+        let request = super::super::cloudlink::local_client()
+            .unwrap()
+            .post(format!("{}/calls", desk.url().unwrap()))
+            .bearer_auth("token")
+            .header("Idempotency-Key", "event-1")
+            .json(&json!({ "call": "7", "from": "+16135550142" }));
+        let status = tokio::select! {
+            answer = request.send() => answer.unwrap().status(),
+            closed = desk.serve() => panic!("{closed:?}"),
+        };
+        assert_eq!(status, 201);
+        let told = crm.told_of("7");
+        assert!(matches!(&*told, [only] if only.authorization == "Bearer token" && only.idempotency_key == "event-1"));
+        assert!(crm.told_of("8").is_empty());
+    }
+}

@@ -178,6 +178,11 @@ impl Gateway {
         self.ready().await.map_err(|late| late.mishap)
     }
 
+    /// It still runs and listens.
+    pub(super) async fn is_well(&mut self) -> Result<(), Mishap> {
+        self.ready().await.map_err(|late| late.mishap)
+    }
+
     /// Waits until a GET on its path is answered with 200.
     async fn ready(&mut self) -> Result<(), Late> {
         let (http, url) = (&self.http, &self.notify_url);
@@ -206,7 +211,7 @@ async fn wait(what: &str, process: &mut Process, answers: impl AsyncFn() -> bool
     while began.elapsed() < START {
         match process.ended() {
             Ok(None) => {}
-            Ok(Some(status)) => return Err(late(status.code(), format!("it ended at once: {status}"))),
+            Ok(Some(status)) => return Err(late(status.code(), format!("it ended: {status}"))),
             Err(error) => return Err(late(None, error.to_string())),
         }
         if answers().await {

@@ -19,7 +19,7 @@ const QUIET: Duration = Duration::from_millis(700);
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// In opening hours a call to reception is nobody's business but reception's.
-pub(super) async fn left_alone(scene: &Scene, line: &Timeline) -> Result<(), Mishap> {
+pub(super) async fn left_alone(scene: &mut Scene, line: &Timeline) -> Result<(), Mishap> {
     let leg = ring(&scene.cloudlink, "3001", line).await?;
     acknowledged(&scene.cloudlink, &leg.path, line).await?;
     tokio::time::sleep(QUIET).await;
@@ -31,7 +31,9 @@ pub(super) async fn left_alone(scene: &Scene, line: &Timeline) -> Result<(), Mis
     if !matches!(&*legs, [only] if only.state == "ringing") {
         return Err(Mishap::otherwise("that 3001 rings on", places(&legs)));
     }
-    line.say("gateway", &format!("has let it ring for {} ms", QUIET.as_millis()));
+    // A dead gateway leaves every call alone.
+    scene.gateway.is_well().await?;
+    line.say("gateway", &format!("is well, and has let it ring for {} ms", QUIET.as_millis()));
     scene.cloudlink.answer(&leg).await?;
     line.say("3001", "answers");
     Ok(())
@@ -52,8 +54,9 @@ pub(super) async fn redirected(scene: &Scene, line: &Timeline) -> Result<i64, Mi
 pub(super) async fn answered(scene: &Scene, line: &Timeline) -> Result<(), Mishap> {
     let said = scene.cloudlink.say("guest-1", "opening hours?").await?;
     line.say("guest", "writes: opening hours?");
+    let token = scene.cloudlink.token().await?;
     let replies = async || {
-        let all = scene.cloudlink.conversation(&said.conversation).await?;
+        let all = scene.cloudlink.conversation(&said.conversation, &token).await?;
         Ok(all.into_iter().filter(|message| message.message_id != said.message).collect::<Vec<_>>())
     };
     let first = until(SOON, async || Ok(replies().await?.into_iter().next())).await?;
@@ -158,8 +161,7 @@ async fn acknowledged(cloudlink: &CloudLink, subject: &str, line: &Timeline) -> 
         Ok(tried.into_iter().find(|delivery| delivery.status == Some(200)))
     };
     if let Some(delivery) = until(SOON, taken).await? {
-        let what = format!("has the notification on disk and says so (200 after {} ms)", delivery.took_ms);
-        line.say("gateway", &what);
+        line.say("gateway", &format!("acknowledges the notification (200 after {} ms)", delivery.took_ms));
         return Ok(());
     }
     let seen = how_delivered(cloudlink, subject).await?;

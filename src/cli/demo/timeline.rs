@@ -1,7 +1,7 @@
 //! What a person sees of the demo: one line per happening, the time since the start, who, and what. It prints and
 //! counts; it decides nothing.
 
-use std::io::{IsTerminal, Stdout, Write};
+use std::io::{Stdout, Write};
 use std::time::Instant;
 
 /// Prints the demo's lines. Colour is only an ornament: without it nothing is missing.
@@ -18,10 +18,9 @@ const GREEN: &str = "32";
 const RED: &str = "31";
 
 impl Timeline {
-    /// Begins now, in colour if a terminal sees it and nobody objects.
-    pub(super) fn begin(plain: bool) -> Self {
-        let out = std::io::stdout();
-        Self { began: Instant::now(), colour: !plain && out.is_terminal(), out }
+    /// Begins now.
+    pub(super) fn begin(colour: bool) -> Self {
+        Self { began: Instant::now(), colour, out: std::io::stdout() }
     }
 
     /// Seconds since it began.

@@ -43,7 +43,7 @@ fn rule() -> impl Strategy<Value = String> {
 }
 
 fn notation() -> impl Strategy<Value = String> {
-    (rule(), prop::collection::vec((select(&["; ", ", ", " || "][..]), rule()), 0..4))
+    (rule(), prop::collection::vec((select(&["; ", ", "][..]), rule()), 0..4))
         .prop_map(|(first, more)| more.into_iter().fold(first, |text, (sign, rule)| text + sign + &rule))
 }
 

@@ -106,9 +106,8 @@ fn easter() {
 }
 
 #[test]
-fn comments_and_fallbacks() {
+fn comments() {
     assert_eq!(toronto("Mo-Fr 09:00-17:00 \"PH or sunset, ring twice\"", "2026-10-05"), "+09:00 -17:00");
-    assert_eq!(toronto("Mo-Fr 09:00-17:00 || \"by appointment\"", "2026-10-05"), "+09:00 -17:00");
     // A change of the comment is no change of the state.
     let hours = plain("Mo 09:00-12:00 \"Ann\", Mo 12:00-17:00 \"Bob\"", TORONTO);
     assert_eq!(times(&hours, "2026-10-05"), "+09:00 -17:00");
@@ -141,5 +140,28 @@ fn mistakes_are_shown_where_they_are() {
     assert_eq!(toronto("Jan week 40-53 10:00-11:00", "2026-10-05"), "");
     assert_eq!(toronto("Feb 28 +1 day 10:00-11:00", "2026-03-01"), "+10:00 -11:00");
     assert_eq!(refused("Mo-Fr 09:00-sunset").1, "sunset");
+    assert_eq!(refused("Mo-Fr 09:00-17:00 || \"by appointment\"").1, "||");
     assert_eq!(refused("week 20-10").1, "?");
+}
+
+#[test]
+fn hidden_rules_are_found() {
+    let hidden = |open: &str| {
+        let hours = Hours::parse(open, TORONTO, &holidays("CA", &[], &[])).unwrap();
+        hours.hidden_rules(utc("2026-10-05T12:00:00Z")).join(" | ")
+    };
+    assert_eq!(hidden("Mo-Fr 09:00-12:00; Mo-Fr 13:00-17:00"), "Mo-Fr 09:00-12:00");
+    assert_eq!(hidden("PH off; Mo-Fr 09:00-17:00"), "PH closed");
+    assert_eq!(hidden("Mo-Fr 12:00-13:00 off; Mo-Fr 09:00-17:00"), "Mo-Fr 12:00-13:00 closed");
+    for open in [
+        "Mo-Fr 09:00-12:00,13:00-17:00; PH off",
+        "Mo-Fr 09:00-12:00, Mo-Fr 13:00-17:00; Sa,Su off",
+        "Mo-Sa 10:00-20:00; Tu 10:00-14:00",
+        "Mo-Fr 09:00-17:00; 2020 Dec 24 09:00-12:00",
+        "24/7",
+        "off",
+        "Mo-Fr 09:00-17:00; Sa 10:00-12:00 unknown",
+    ] {
+        assert_eq!(hidden(open), "", "{open}");
+    }
 }

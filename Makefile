@@ -1,0 +1,42 @@
+# `make demo` shows the main job, `make test` proves it; both set up what they need on a bare Debian.
+
+CARGO ?= cargo
+COMPILER = 'cc=gcc libc6-dev'
+TOOLS = openssl=openssl systemd-analyze=systemd
+
+.PHONY: help demo test lint check bench dist deny clean
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: ## play the three jobs and a kill -9 on a simulated CloudLink
+	@tools/setup $(COMPILER)
+	$(CARGO) build --release --quiet --bin switchhook
+	@"$${CARGO_TARGET_DIR:-target}/release/switchhook" demo --config config
+
+test: ## everything: format, lints, documentation, all tests
+	@tools/setup $(COMPILER) $(TOOLS)
+	$(CARGO) fmt --check
+	$(CARGO) clippy --quiet --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --document-private-items
+	$(CARGO) test --quiet
+
+lint: ## format and lints alone
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+
+check: ## look for mistakes in config/
+	$(CARGO) run --quiet -- check --config config
+
+bench: ## measure against a bare forwarder, in one run
+	@tools/setup $(COMPILER)
+	$(CARGO) bench --bench gateway
+
+dist: ## the binary that packages hold: optimized whole
+	@tools/setup $(COMPILER)
+	$(CARGO) build --profile dist --bin switchhook
+
+deny: ## licences, banned crates and sources (needs cargo-deny)
+	$(CARGO) deny check bans licenses sources
+
+clean: ## remove what was built
+	$(CARGO) clean
