@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::outcome::{ErrorWord, Outcome};
+use super::outcome::Outcome;
 use super::perform::Attempt;
 use crate::cloudlink::{CloudLink, Error};
 
@@ -55,8 +55,6 @@ fn sent_in_vain(error: &Error) -> Outcome {
         Outcome::Retry { after, error, why, unknown, result } => {
             Outcome::Retry { after, error, why, unknown: unknown || may_be_sent, result }
         }
-        // CloudLink refuses it; "moved" is a word for calls.
-        Outcome::Moved { why, result } => Outcome::Failed { error: ErrorWord::Status, why, result },
         outcome => outcome,
     }
 }

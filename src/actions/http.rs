@@ -1,11 +1,12 @@
 //! HTTP requests to the integrator's own systems.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method as HttpMethod, Request as HttpWireRequest, StatusCode};
+use reqwest::{Method as HttpMethod, Request, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use url::Url;
@@ -62,37 +63,34 @@ impl Http {
     }
 
     fn prepare(&self, request: &HttpRequest) -> Result<Prepared<'_>, String> {
-        let method = request.method;
-        let failed = |target: &str, why: &dyn fmt::Display| format!("{} {target}: {why}", verb(method));
-        let (credential, mut url, what) = match &request.credential {
-            Some(name) => {
-                let ready = self.credentials.get(name);
-                let ready = ready.ok_or_else(|| failed(name, &"there is no such [[credential]] in the settings"))?;
-                let url = address::below(&ready.base, &request.url).map_err(|why| failed(name, &why))?;
-                let path = url.path().strip_prefix(ready.base.path().trim_end_matches('/')).unwrap_or_default();
-                let what = format!("{} {name} {path}", verb(method)).trim_end().to_owned();
-                (Some(ready), url, what)
-            }
-            None => {
-                let url = address::absolute(&request.url).map_err(|why| failed("the URL", &why))?;
-                let what = format!("{} {}{}", verb(method), url.host_str().unwrap_or_default(), url.path());
-                (None, url, what)
-            }
-        };
+        let (credential, mut url, what) = self.target(request)?;
         let mut headers = headers(request).map_err(|why| format!("{what}: {why}"))?;
         take_user(&mut url, &mut headers);
         if let Some(Ready { auth: Auth::Header(name, value), .. }) = credential {
             headers.insert(name, value.clone());
         }
         let body = body(request, &mut headers).map_err(|error| format!("{what}: {error}"))?;
-        Ok(Prepared { method, url, headers, body, credential, what })
+        Ok(Prepared { method: request.method, url, headers, body, credential, what })
     }
 
-    async fn send(
-        &self,
-        prepared: &Prepared<'_>,
-        deadline: Instant,
-    ) -> Result<(Answer, Option<std::sync::Arc<Token>>), NoAnswer> {
+    /// Whose credential, which URL, and what to call it in messages.
+    fn target(&self, request: &HttpRequest) -> Result<(Option<&Ready>, Url, String), String> {
+        let verb = verb(request.method);
+        let Some(name) = &request.credential else {
+            let url = address::absolute(&request.url).map_err(|why| format!("{verb} the URL: {why}"))?;
+            let what = format!("{verb} {}{}", url.host_str().unwrap_or_default(), url.path());
+            return Ok((None, url, what));
+        };
+        let ready = self.credentials.get(name);
+        let ready = ready.ok_or_else(|| format!("{verb} {name}: there is no such [[credential]] in the settings"))?;
+        let url = address::below(&ready.base, &request.url).map_err(|why| format!("{verb} {name}: {why}"))?;
+        // The base may be a secret: only what the rule added to it is told.
+        let path = url.path().strip_prefix(ready.base.path().trim_end_matches('/')).unwrap_or_default();
+        let what = format!("{verb} {name} {path}").trim_end().to_owned();
+        Ok((Some(ready), url, what))
+    }
+
+    async fn send(&self, prepared: &Prepared<'_>, deadline: Instant) -> Result<(Answer, Option<Arc<Token>>), NoAnswer> {
         let Some(Ready { auth: Auth::OAuth2(tokens), .. }) = prepared.credential else {
             return Ok((self.wire.send(prepared.request(None), deadline).await?, None));
         };
@@ -162,8 +160,8 @@ impl From<Lost> for NoAnswer {
 }
 
 impl Prepared<'_> {
-    fn request(&self, token: Option<&Token>) -> HttpWireRequest {
-        let mut request = HttpWireRequest::new(method(self.method), self.url.clone());
+    fn request(&self, token: Option<&Token>) -> Request {
+        let mut request = Request::new(method(self.method), self.url.clone());
         *request.headers_mut() = self.headers.clone();
         if let Some(token) = token {
             request.headers_mut().insert(AUTHORIZATION, token.header.clone());

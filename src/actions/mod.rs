@@ -15,6 +15,8 @@ mod http;
 mod log;
 mod outcome;
 mod perform;
+#[cfg(test)]
+mod tests;
 
 pub use credential::BadCredential;
 pub use guard::guarded_wire;

@@ -41,7 +41,7 @@ const INTERRUPTED: u8 = 130;
 
 /// See five stories: calls after hours, a chat, a CRM, and a gateway that is killed; nothing leaves this machine
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The folder with the settings and rules to play
     #[arg(long, value_name = "FOLDER", default_value = "config")]
     config: PathBuf,
@@ -60,7 +60,7 @@ struct Tally {
 
 /// Plays all stories. 0 only if each ended as told; 1: one did not, 2: there is no such configuration, 3: the demo itself
 /// could not start, 130: interrupted. Whatever was started is ended.
-pub async fn run(args: Args) -> ExitCode {
+pub(super) async fn run(args: Args) -> ExitCode {
     let line = Timeline::begin(super::colour());
     let config = match args.config.canonicalize() {
         Ok(config) => config,

@@ -40,7 +40,7 @@ enum Command {
     /// Run a CloudLink of one's own, to try things with
     #[cfg(feature = "simulator")]
     Simulate(simulate::Args),
-    /// Play the three jobs of the README against the simulator
+    /// Play five stories against the simulator: the three jobs, and a kill -9
     #[cfg(feature = "simulator")]
     Demo(demo::Args),
 }
@@ -116,7 +116,6 @@ fn complain(text: &str) {
 }
 
 /// Whether stdout is a terminal that likes colour.
-#[expect(clippy::disallowed_methods, reason = "NO_COLOR is a convention of terminals, no setting")]
 fn colour() -> bool {
     std::io::IsTerminal::is_terminal(&std::io::stdout()) && std::env::var_os("NO_COLOR").is_none()
 }

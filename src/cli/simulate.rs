@@ -12,7 +12,7 @@ use crate::telemetry::log;
 
 /// Simulate CloudLink: tokens, subscriptions, signed webhooks, phones and chats
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Where to listen; keep it on loopback, the control API asks for no token
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
     listen: SocketAddr,
@@ -62,7 +62,7 @@ impl Args {
 }
 
 /// Serves until SIGINT or SIGTERM. 3: it could not start.
-pub async fn run(args: Args) -> ExitCode {
+pub(super) async fn run(args: Args) -> ExitCode {
     log::start(log::Format::Text, args.log.as_deref());
     let (listen, client) = (args.listen, args.client_id.clone());
     // Asked for before anything is announced, so that whoever reads the announcement can already end it well.

@@ -101,9 +101,8 @@ impl Error {
             Self::Answered(answered) => answered.class(),
             Self::SignIn(SignInError::Unavailable { after, .. }) => Class::Retry { after: *after },
             Self::Lost { lost, .. } if lost.may_be_done() => Class::Unknown,
-            Self::Lost { lost: Lost::Forbidden(_) | Lost::Setup(_), .. } => Class::Final,
-            Self::Lost { .. } => Class::Retry { after: None },
-            Self::SignIn(SignInError::Refused { .. }) | Self::Unreadable { .. } | Self::Address { .. } => Class::Final,
+            Self::Lost { lost: Lost::NotConnected(_) | Lost::NotSentInTime, .. } => Class::Retry { after: None },
+            Self::Lost { .. } | Self::SignIn(_) | Self::Unreadable { .. } | Self::Address { .. } => Class::Final,
         }
     }
 

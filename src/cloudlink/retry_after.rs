@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use crate::kit::clock::Clock;
 
 /// The longest wait that is believed.
-pub const MAX_WAIT: Duration = Duration::from_secs(600);
+pub const MAX_WAIT: Duration = Duration::from_mins(10);
 
 /// How long the far side asks to wait: seconds, an HTTP date, or an ISO date (Mitel's sample reads the header as a date
 /// \[C, AU\]; no form is documented). At most [`MAX_WAIT`]; a date that has passed means no wait.

@@ -73,14 +73,15 @@ impl Grant {
         };
         let life = life.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()).filter(|life| !life.is_zero());
         // A year at most: what is added to a point in time must not overflow it.
-        let life = life.unwrap_or(UNSAID_LIFE).min(Duration::from_secs(365 * 24 * 3600));
+        let life = life.unwrap_or(UNSAID_LIFE).min(Duration::from_hours(365 * 24));
         Ok(Fresh { text: Secret::new(text), life })
     }
 
     fn why_not(&self, answer: &Answer, clock: &Clock) -> SignInError {
         let status = answer.status.as_u16();
-        let secrets: Vec<&str> = self.fields.iter().filter(|f| f.0 == "client_secret").map(|f| f.1.expose()).collect();
-        let body = scrub(answer.body.as_deref().unwrap_or_default(), &secrets);
+        // An echo of the form has the secret in its encoding.
+        let encoded: String = url::form_urlencoded::byte_serialize(self.secret().as_bytes()).collect();
+        let body = scrub(answer.body.as_deref().unwrap_or_default(), &[self.secret(), &encoded]);
         let name = error_name(&body).unwrap_or_default();
         let why =
             if body.is_empty() { format!("it answered {status}") } else { format!("it answered {status}: {body}") };
@@ -93,6 +94,10 @@ impl Grant {
             }
             _ => self.unavailable(why, retry_after(&answer.headers, clock)),
         }
+    }
+
+    fn secret(&self) -> &str {
+        self.fields.iter().find(|field| field.0 == "client_secret").map_or("", |field| field.1.expose())
     }
 
     fn refused(&self, why: String, advice: &'static str) -> SignInError {

@@ -80,7 +80,7 @@ async fn serve(
     answer: Arc<impl Fn(&Seen) -> Reply>,
 ) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     let one = Seen {
         method: parts.method.to_string(),
         path: parts.uri.path_and_query().unwrap().to_string(),

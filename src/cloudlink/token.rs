@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use reqwest::header::HeaderValue;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
@@ -25,11 +25,11 @@ use crate::kit::supervisor::Supervisor;
 /// The pause after a renewal that may succeed later.
 const TRANSIENT: Backoff = Backoff { base: Duration::from_millis(250), cap: Duration::from_secs(5) };
 /// The pause after a renewal that will not succeed until somebody mends something.
-const REFUSED: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+const REFUSED: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_mins(1) };
 /// The pause between renewals that a 401 forces.
-const FORCED: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(60) };
+const FORCED: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_mins(1) };
 /// What is assumed when an answer does not say how long its token lives.
-pub const UNSAID_LIFE: Duration = Duration::from_secs(300);
+pub const UNSAID_LIFE: Duration = Duration::from_mins(5);
 
 /// Why there is no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -197,16 +197,20 @@ impl Tokens {
                     None => Ok(self.0.renewal(&mut state)),
                 }
             };
-            let step = async {
+            let wait = async {
                 match next {
-                    Ok(mut renewal) => drop(renewal.wait_for(Option::is_some).await),
+                    Ok(mut renewal) => {
+                        drop(renewal.wait_for(Option::is_some).await);
+                        // A life of nothing, should one be handed out, makes no stream of requests.
+                        sleep(Duration::from_millis(100)).await;
+                    }
                     // A token may be refused and replaced meanwhile; then there is a later time to wake up at.
                     Err(at) => sleep_until(at).await,
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = step => {}
+                () = wait => {}
             }
         }
     }

@@ -8,14 +8,14 @@
 use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::dns::Resolve;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
@@ -31,8 +31,8 @@ pub const PER_HOST: usize = 128;
 pub struct Wire(Arc<Shared>);
 
 struct Shared {
-    /// By [`kind`]: TLS or not, this machine or not.
-    clients: [OnceLock<Client>; 4],
+    /// By TLS or not, this machine or not.
+    clients: [OnceCell<Client>; 4],
     gates: Mutex<HashMap<String, Arc<Semaphore>>>,
     resolver: Option<Arc<dyn Resolve>>,
 }
@@ -77,7 +77,8 @@ pub enum Lost {
     /// The time was over before the request could leave; nothing was sent.
     #[error("send the request within the time-out")]
     NotSentInTime,
-    /// The time was over while the answer was awaited: the request may have taken effect.
+    /// The time was over while the answer was awaited: the request may have taken effect. (A time-out shorter than
+    /// [`CONNECT_TIMEOUT`] can end here while still connecting: the client does not tell.)
     #[error("get an answer within the time-out")]
     TimedOut,
     /// The connection broke: the request may have taken effect.
@@ -120,8 +121,8 @@ impl Wire {
     /// Sends a request once and reads the answer, all of it before `deadline`.
     pub async fn send(&self, mut request: Request, deadline: Instant) -> Result<Answer, Lost> {
         let gate = self.gate(request.url());
-        let Ok(permit) = timeout_at(deadline, gate.acquire()).await else { return Err(Lost::NotSentInTime) };
-        let client = self.client(request.url())?;
+        let permit = enter(&gate, deadline).await?;
+        let client = self.client(request.url()).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Lost::NotSentInTime);
@@ -144,14 +145,19 @@ impl Wire {
         gates.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST))).clone()
     }
 
-    fn client(&self, url: &Url) -> Result<&Client, Lost> {
+    async fn client(&self, url: &Url) -> Result<&Client, Lost> {
         let (tls, here) = (url.scheme() == "https", is_this_machine(url));
         let slot = &self.0.clients[usize::from(tls) * 2 + usize::from(here)];
-        if let Some(client) = slot.get() {
-            return Ok(client);
-        }
-        let client = build(tls, here, self.0.resolver.clone())?;
-        Ok(slot.get_or_init(|| client))
+        slot.get_or_try_init(|| async {
+            let resolver = self.0.resolver.clone();
+            if !tls {
+                return build(tls, here, resolver);
+            }
+            // Reading the CA certificates takes milliseconds, and it would be a worker's.
+            let built = tokio::task::spawn_blocking(move || build(tls, here, resolver)).await;
+            built.unwrap_or_else(|error| Err(Lost::Setup(error.to_string())))
+        })
+        .await
     }
 }
 
@@ -165,6 +171,14 @@ impl std::fmt::Debug for Wire {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Wire")
     }
+}
+
+async fn enter(gate: &Semaphore, deadline: Instant) -> Result<SemaphorePermit<'_>, Lost> {
+    if let Ok(permit) = gate.try_acquire() {
+        return Ok(permit);
+    }
+    // The gate is never closed, so that time is all that can run out.
+    timeout_at(deadline, gate.acquire()).await.ok().and_then(Result::ok).ok_or(Lost::NotSentInTime)
 }
 
 fn is_this_machine(url: &Url) -> bool {
@@ -264,7 +278,7 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-fn find<'a, T: std::error::Error + 'static>(error: &'a reqwest::Error) -> Option<&'a T> {
+fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut cause = error.source();
     while let Some(current) = cause {
         if let Some(found) = current.downcast_ref::<T>() {

@@ -35,7 +35,7 @@ mod end {
 }
 
 /// See the module.
-pub struct Desk {
+pub(super) struct Desk {
     rules: ArcSwap<RuleSet>,
     generations: Mutex<VecDeque<Arc<RuleSet>>>,
     actions: Actions,
@@ -45,7 +45,7 @@ pub struct Desk {
 }
 
 /// A rule's steps on one event, as far as they have come.
-pub struct Run {
+pub(super) struct Run {
     rules: Arc<RuleSet>,
     rule: Arc<Rule>,
     event: Arc<Event>,
@@ -55,13 +55,19 @@ pub struct Run {
 
 impl Desk {
     /// A desk with its first rules.
-    pub fn new(rules: Arc<RuleSet>, actions: Actions, clock: Clock, metrics: Arc<Metrics>, dry_run: bool) -> Self {
+    pub(super) fn new(
+        rules: Arc<RuleSet>,
+        actions: Actions,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        dry_run: bool,
+    ) -> Self {
         let generations = Mutex::new(VecDeque::from([Arc::clone(&rules)]));
         Self { rules: ArcSwap::new(rules), generations, actions, clock, metrics, dry_run }
     }
 
     /// Other rules are in force from the next event on; runs that began go on under theirs.
-    pub fn put_in_force(&self, rules: Arc<RuleSet>) {
+    pub(super) fn put_in_force(&self, rules: Arc<RuleSet>) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
         generations.push_front(Arc::clone(&rules));
         generations.truncate(GENERATIONS);

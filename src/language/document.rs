@@ -115,7 +115,23 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Finding {
         return Finding::error("duplicate-key", source, span, message)
             .help("keep one of the two, or join them in a list");
     }
-    Finding::error("syntax", source, span, format!("this is not TOML: {message}"))
+    let message = message.trim_end_matches(", expected nothing");
+    let help = match message {
+        message if message.contains("leading zero") => {
+            Some("extensions and phone numbers are text: write them in quotes")
+        }
+        message if message.contains("invalid basic string") || message.contains("must be quoted") => {
+            Some("text stands between quotes, in one line: \"…\" or '…'")
+        }
+        message if message.contains("unclosed inline table") => Some("is a } missing?"),
+        message if message.contains("unclosed array table") => {
+            Some("a list of tables has two brackets on each side: [[rule]]")
+        }
+        message if message.contains("unclosed array") => Some("is a ] missing?"),
+        _ => None,
+    };
+    let finding = Finding::error("syntax", source, span, format!("this is not TOML: {message}"));
+    finding.maybe_help(help.map(str::to_owned))
 }
 
 /// `do = […]` and `[[rule.do]]` in one rule.

@@ -108,6 +108,9 @@ pub(super) const TESTS: &[&str] = &[
 /// The functions there are.
 pub(super) const FUNCTIONS: &[&str] = &["dict", "namespace", "range"];
 
+/// The longest text that `join` makes.
+const MAX_JOINED: usize = 1 << 20;
+
 /// What RFC 3986 lets stand as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -122,6 +125,8 @@ pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
         _ => AutoEscape::None,
     });
     env.add_filter("raw", |value: Value| text(&value).map(Value::from_safe_string));
+    env.add_filter("string", |value: &Value| text(value));
+    env.add_filter("join", join);
     env.add_filter("urlencode", urlencode);
     env.add_filter("date", move |value: &Value, pattern: &str| date(value, pattern, zone));
     env.add_filter("default", default);
@@ -130,9 +135,28 @@ pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
     env.add_test("undefined", missing);
     env.add_test("none", missing);
     env.remove_filter("pprint");
-    for name in ["debug"] {
+    {
+        let name = "debug";
         env.remove_global(name);
     }
+}
+
+/// Joins a list, up to a size: the built-in filter knows no bound.
+fn join(value: &Value, between: Option<&str>) -> Result<String, Error> {
+    let mut joined = String::new();
+    if missing(value) {
+        return Ok(joined);
+    }
+    for (at, item) in value.try_iter()?.enumerate() {
+        if at > 0 {
+            joined.push_str(between.unwrap_or_default());
+        }
+        joined.push_str(&text(&item)?);
+        if joined.len() > MAX_JOINED {
+            return Err(bad("the joined text is too long"));
+        }
+    }
+    Ok(joined)
 }
 
 fn missing(value: &Value) -> bool {
@@ -148,6 +172,7 @@ fn default(value: Value, other: Option<Value>, lax: Option<bool>) -> Value {
 pub(super) fn text(value: &Value) -> Result<String, Error> {
     Ok(match value.kind() {
         ValueKind::Undefined | ValueKind::None => String::new(),
+        ValueKind::Bool => (if value.is_true() { "true" } else { "false" }).to_owned(),
         ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
             let json = values::to_json(value).map_err(|error| bad(error.to_string()))?;
             json.map(|json| json.to_string()).unwrap_or_default()

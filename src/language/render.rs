@@ -194,7 +194,6 @@ impl Diagnostic for Shown<'_> {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let mark = &self.excerpt.as_ref()?.mark;
-        let label = self.finding.label.clone().or_else(|| Some("here".to_owned()));
-        Some(Box::new(std::iter::once(LabeledSpan::new(label, mark.start, mark.len()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(self.finding.label.clone(), mark.start, mark.len()))))
     }
 }

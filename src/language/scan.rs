@@ -177,7 +177,7 @@ fn collect(source: &str, part: Range<usize>, statement: bool, found: &mut Vec<Wo
             }
         } else if !keyword && mark(at + 1, b'(') {
             found.push(single(Use::Function));
-        } else if !keyword && !(mark(at + 1, b'=') && !mark(at + 2, b'=')) {
+        } else if !keyword && (!mark(at + 1, b'=') || mark(at + 2, b'=')) {
             let (path, end) = path(&tokens, at);
             found.push(Word { text: path, used: Use::Path, range: range.start..end });
         }

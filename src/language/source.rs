@@ -83,14 +83,12 @@ impl Reading {
             if hidden {
                 continue;
             }
+            let toml = path.extension().is_some_and(|extension| extension == "toml");
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() => self.list(&path, depth + 1),
-                Ok(_) if path.extension().is_some_and(|extension| extension == "toml") => self.files.push(path),
-                Ok(_) => {}
-                Err(error) if path.extension().is_some_and(|extension| extension == "toml") => {
-                    self.refuse(&path, &format!("the file cannot be read: {error}"));
-                }
-                Err(_) => {}
+                Ok(_) if toml => self.files.push(path),
+                Err(error) if toml => self.refuse(&path, &format!("the file cannot be read: {error}")),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -113,7 +111,7 @@ impl Reading {
         }
         String::from_utf8(bytes).map_err(|error| {
             let offset = error.utf8_error().valid_up_to();
-            let line = 1 + error.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count();
+            let line = error.as_bytes()[..offset].split(|byte| *byte == b'\n').count();
             format!("the file is not UTF-8 text: line {line} holds other bytes")
         })
     }

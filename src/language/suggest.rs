@@ -8,7 +8,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let lower = word.to_lowercase();
     known
         .into_iter()
-        .filter(|other| *other != word)
+        .filter(|other| *other != word && !other.is_empty())
         .map(|other| {
             (strsim::jaro_winkler(&lower, &other.to_lowercase()), strsim::damerau_levenshtein(&lower, other), other)
         })

@@ -55,10 +55,29 @@ impl Reader<'_, '_, '_> {
                     let help = Some("is `{ exists = true }` meant?".to_owned());
                     self.context.error("empty-matcher", &entry.node.span, message, help);
                 }
-                Item::Table(inner) if !is_matcher(inner) => self.table(inner, &keys, Some(&span), group),
+                Item::Table(inner) if !is_matcher(inner) => {
+                    if !self.mixed(inner, &keys.join(".")) {
+                        self.table(inner, &keys, Some(&span), group);
+                    }
+                }
                 _ => group.0.extend(self.field(keys, &span, entry)),
             }
         }
+    }
+
+    /// A table of words and of something else: the rest are misspelt words, or fields that must be written in quotes.
+    fn mixed(&mut self, table: &Table<'_>, path: &str) -> bool {
+        let word = |entry: &&Entry<'_>| !entry.quoted && WORDS.contains(&&*entry.key);
+        let Some(one) = table.entries.iter().find(word) else { return false };
+        for entry in table.entries.iter().filter(|entry| !word(entry)) {
+            let message = format!("`{}` is no matcher word, and `{}` beside it is one", entry.key, one.key);
+            let help = suggest::nearest(&entry.key, WORDS.iter().copied()).map_or_else(
+                || format!("if `{path}` has a field `{}`, write that in quotes", one.key),
+                |near| format!("did you mean `{near}`?"),
+            );
+            self.context.error("unknown-word", &entry.key_span, message, Some(help));
+        }
+        true
     }
 
     /// `any = [{…}]`, `all = [{…}]`, `not = {…}`.
@@ -108,7 +127,7 @@ impl Reader<'_, '_, '_> {
             let help = Some("one matcher holds several words: `{ prefix = \"+1\", not = \"+1613…\" }`".to_owned());
             self.context.error("field-twice", span, format!("`{path}` is named twice"), help);
         }
-        let sort = match self.sort(&path, &keys, &entry.key) {
+        let sort = match self.sort(&path, &keys, entry) {
             Ok(sort) => sort,
             Err(trouble) => {
                 self.context.error(trouble.code, span, trouble.message, trouble.help);
@@ -120,12 +139,12 @@ impl Reader<'_, '_, '_> {
     }
 
     /// What the field holds. A field below a plain value is most likely a misspelt word.
-    fn sort(&self, path: &str, keys: &[Arc<str>], last: &str) -> Result<Sort, fields::Trouble> {
-        let near = suggest::nearest(last, WORDS.iter().copied());
+    fn sort(&self, path: &str, keys: &[Arc<str>], entry: &Entry<'_>) -> Result<Sort, fields::Trouble> {
+        let last = &*entry.key;
+        let near = suggest::nearest(last, WORDS.iter().copied()).filter(|_| !entry.quoted);
         let owner = path.strip_suffix(last).and_then(|owner| owner.strip_suffix('.'));
         if let (Some(owner), Some(near), true) = (owner, near, keys.len() > 2)
-            && fields::check(owner, &self.names.kinds).is_ok_and(|sort| sort != Sort::Open || keys.len() > 3)
-            && !WORDS.contains(&last)
+            && fields::check(owner, &self.names.kinds).is_ok_and(|sort| sort != Sort::Open)
         {
             let message = format!("`{last}` is no matcher word");
             return Err(fields::Trouble {
@@ -192,6 +211,8 @@ impl Reader<'_, '_, '_> {
             },
             _ => {
                 self.context.not_supported(&entry.key_span, &entry.key);
+                // Its row would be bound by that name; what reads it is not a mistake of its own.
+                self.names.bindings.extend(node.text().map(str::to_owned));
                 return None;
             }
         })

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::language::{Finding, Report};
 
-use super::exclusive::exclusive;
+use super::exclusive::{exclusive, never_together};
 use super::matcher::Condition;
 use super::read::Draft;
 use super::rule::Rule;
@@ -120,7 +120,7 @@ fn round<'a>(
         for at in front {
             for edge in by_from.get(at).into_iter().flatten() {
                 *budget = budget.checked_sub(1)?;
-                if before.contains_key(edge.to) || gates_differ(&drafts[start.rule].rule, &drafts[edge.rule].rule) {
+                if before.contains_key(edge.to) || never_together(&drafts[start.rule].rule, &drafts[edge.rule].rule) {
                     continue;
                 }
                 before.insert(edge.to, *edge);
@@ -141,13 +141,6 @@ fn round<'a>(
     }
     chain.reverse();
     Some(chain)
-}
-
-/// One acts while hours are open, the other while they are closed; the fields of a redirected call may change.
-fn gates_differ(a: &Rule, b: &Rule) -> bool {
-    let strip = |rule: &Rule| Rule { conditions: super::matcher::Group::default(), steps: Vec::new(), ..rule.clone() };
-    let same_kind = a.trigger.kinds.iter().any(|kind| b.trigger.kinds.contains(kind));
-    same_kind && exclusive(&strip(a), &strip(b))
 }
 
 /// Two rules that would take hold of one call. What `when` says can't be compared, so such rules are passed over.

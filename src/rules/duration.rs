@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
         total = total.checked_add(Duration::from_millis(number.checked_mul(millis)?))?;
         rest = &tail[unit_len..];
     }
-    let known = total > Duration::ZERO && total <= Duration::from_secs(366 * 86_400);
+    let known = total > Duration::ZERO && total <= Duration::from_hours(8784);
     known.then_some(total)
 }
 
@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn durations() {
         assert_eq!(parse("20s"), Some(Duration::from_secs(20)));
-        assert_eq!(parse("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse("1h30m"), Some(Duration::from_mins(90)));
         assert_eq!(parse("800ms"), Some(Duration::from_millis(800)));
         for wrong in ["", "soon", "5", "s", "1m1h", "1s1s", "0s", "-1s", "1.5s", "99999999999999999999s", "5 m", "1é"]
         {

@@ -8,7 +8,13 @@ use super::rule::{Gates, Rule};
 /// No event matches both, as far as can be told.
 pub(super) fn exclusive(a: &Rule, b: &Rule) -> bool {
     let kinds = a.trigger.kinds.iter().any(|kind| b.trigger.kinds.contains(kind));
-    !kinds || gates(&a.gates, &b.gates) || gates(&b.gates, &a.gates) || fields(a, b)
+    !kinds || never_together(a, b) || fields(a, b)
+}
+
+/// One acts while hours are open, the other while they are closed. What a call's fields are may change on its way, the
+/// time hardly does.
+pub(super) fn never_together(a: &Rule, b: &Rule) -> bool {
+    gates(&a.gates, &b.gates) || gates(&b.gates, &a.gates)
 }
 
 /// `a` wants one of its hours open that `b` all wants closed.

@@ -10,6 +10,7 @@ use crate::language::document::{self, Entry, Item, Table};
 use crate::language::{Finding, Report, Source, suggest};
 
 use super::context::{Context, HoursByName};
+use super::surprises;
 
 /// The calendars by name.
 pub(super) type Calendars = BTreeMap<Arc<str>, Holidays>;
@@ -63,8 +64,9 @@ pub(super) fn hours(context: &mut Context<'_>, name: &Entry<'_>, calendars: &Cal
     let (mut open, mut zone, mut holidays) = (None, context.world.locale.timezone, None);
     for entry in &table.entries {
         match &*entry.key {
-            "open" => open = Some((entry, context.text(&entry.node, "open")?.to_owned())),
-            "timezone" => zone = Some(timezone(context, entry)?),
+            "open" => open = Some((entry, context.text(&entry.node, "open").map(str::to_owned))),
+            // A wrong zone has been told; what `open` says is looked at all the same.
+            "timezone" => zone = Some(timezone(context, entry).unwrap_or(Tz::UTC)),
             "holidays" => holidays = self::holidays(context, entry, calendars),
             _ => context.unknown_key(entry, "hours", HOURS, HOURS_LATER),
         }
@@ -79,6 +81,7 @@ pub(super) fn hours(context: &mut Context<'_>, name: &Entry<'_>, calendars: &Cal
         );
         return None;
     };
+    let open = open?;
     let default = Holidays { country: context.world.locale.country.clone(), add: Vec::new(), remove: Vec::new() };
     let holidays = holidays.unwrap_or(default);
     match Hours::parse(&open, zone.unwrap_or(Tz::UTC), &holidays) {
@@ -110,6 +113,10 @@ fn warn(
             format!("the hours `{}` name no time zone, and the settings have no [locale]: UTC is taken", name.key);
         let finding = Finding::warning("no-time-zone", source, name.key_span.clone(), message);
         context.report.push(finding.help("add `timezone = \"America/Toronto\"` here, or [locale] to switchhook.toml"));
+    }
+    for surprise in surprises::find(open.node.text().unwrap_or_default()) {
+        let at = document::inside(source, &span, open.node.text().unwrap_or_default(), Some(surprise.range));
+        context.report.push(Finding::warning("hidden-hours", source, at, surprise.message).help(surprise.help));
     }
     if hours.never_opens(context.world.now) {
         let message = format!("the hours `{}` never open", name.key);
@@ -151,13 +158,12 @@ fn holidays(context: &mut Context<'_>, entry: &Entry<'_>, calendars: &Calendars)
 pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Vec<(Arc<str>, Arc<Hours>)> {
     let mut gates = Vec::new();
     for (name, span) in context.texts(&entry.node, &entry.key) {
-        match context.hours.get_key_value(&*name) {
-            Some((name, hours)) => gates.extend(hours.clone().map(|hours| (name.clone(), hours))),
-            None => {
-                let help = suggest::did_you_mean(&name, context.hours.keys().map(|name| &**name))
-                    .unwrap_or_else(|| format!("write them as [hours.{name}]"));
-                context.error("unknown-hours", &span, format!("no hours are called `{name}`"), Some(help));
-            }
+        if let Some((name, hours)) = context.hours.get_key_value(&*name) {
+            gates.extend(hours.clone().map(|hours| (name.clone(), hours)));
+        } else {
+            let help = suggest::did_you_mean(&name, context.hours.keys().map(|name| &**name))
+                .unwrap_or_else(|| format!("write them as [hours.{name}]"));
+            context.error("unknown-hours", &span, format!("no hours are called `{name}`"), Some(help));
         }
     }
     if matches!(&entry.node.value, Item::List(items) if items.is_empty()) {

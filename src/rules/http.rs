@@ -62,12 +62,16 @@ fn method(key: &str) -> Method {
 /// What can be told of an address before it is rendered.
 fn check_url(context: &mut Context<'_>, node: &Node<'_>, has_credential: bool) {
     let Some(text) = node.text() else { return };
-    let templated = text.contains("{{") || text.contains("{%");
+    let plain = !["{{", "{%", "{#"].iter().any(|open| text.contains(open));
+    if plain && text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        let help = Some("percent-encode it: a space is %20".to_owned());
+        context.error("url", &node.span, "a URL has no spaces, line breaks or backslashes", help);
+    }
     if text.starts_with("{{") {
         return;
     }
     if text.starts_with("http://") || text.starts_with("https://") {
-        if !templated && let Err(error) = Url::parse(text) {
+        if plain && let Err(error) = Url::parse(text) {
             context.error("url", &node.span, format!("\"{}\" is no URL: {error}", short(text)), None);
         }
         return;

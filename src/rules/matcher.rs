@@ -136,7 +136,7 @@ impl Word {
             Self::Compare(order, wanted) => {
                 value.is_some_and(|value| wanted.iter().any(|wanted| order.holds(value, wanted)))
             }
-            Self::Not(test) => !test.holds(value, None),
+            Self::Not(inner) => !inner.holds(value, None),
             Self::NoneOf(refused) => value.is_none_or(|value| !refused.iter().any(|refused| equal(refused, value))),
         }
     }

@@ -21,6 +21,7 @@ mod rule;
 mod scope;
 mod step;
 mod steps;
+mod surprises;
 #[cfg(test)]
 mod tests;
 mod trigger;

@@ -4,12 +4,13 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use crate::event::Event;
 
 use super::matcher::{self, Condition};
-use super::rule::{Gates, Rule};
+use super::rule::{Gates, Rule, When};
 use super::scope::Scope;
 use super::verdict::{Failure, Finding, Verdict};
 use super::{RuleSet, words};
@@ -90,14 +91,15 @@ impl<'a> Deciding<'a> {
         let rule = &self.rules.rules[place];
         let finding = match self.ask(rule) {
             Err(failure) => Finding::Failed(failure),
-            Ok(bindings) => match self.before(rule) {
-                Some(by) => Finding::Superseded { by },
-                None => {
+            Ok(bindings) => {
+                if let Some(by) = self.before(rule) {
+                    Finding::Superseded { by }
+                } else {
                     self.take(rule);
                     self.runs.push(RunPlan { rule: rule.clone(), bindings });
                     Finding::Matched
                 }
-            },
+            }
         };
         self.findings.insert(place, finding);
     }
@@ -138,14 +140,25 @@ impl<'a> Deciding<'a> {
         if let Some(when) = &rule.when {
             let got = match when.condition.holds(&self.scope(&bindings).values) {
                 Ok(true) => None,
-                Ok(false) => Some("false".to_owned()),
+                Ok(false) => Some(self.read(when)),
                 Err(error) => Some(format!("an error: {error}")),
             };
             if let Some(got) = got {
                 return Err(Failure::new("when", &*when.shown, got));
             }
         }
-        rule.gates.failing(event).map_or(Ok(bindings), Err)
+        rule.gates.failing(event, self.rules.zone).map_or(Ok(bindings), Err)
+    }
+
+    /// What an expression that does not hold has read.
+    fn read(&self, when: &When) -> String {
+        let mut paths: Vec<&str> = when.condition.names().iter().map(|name| name.path.as_str()).collect();
+        paths.sort_unstable();
+        paths.dedup();
+        let of_event = paths.into_iter().filter(|path| !path.starts_with("hours.") && *path != "now").take(8);
+        let values: Vec<String> =
+            of_event.map(|path| format!("{path} = {}", words::value(self.event.field(path.split('.'))))).collect();
+        if values.is_empty() { "false".to_owned() } else { values.join(", ") }
     }
 
     fn scope(&self, bindings: &Map<String, Value>) -> Scope {
@@ -207,21 +220,21 @@ fn fields(condition: &Condition, into: &mut BTreeSet<String>, event: &Event) {
 
 impl Gates {
     /// The gate that keeps the rule from acting at the event's time.
-    fn failing(&self, event: &Event) -> Option<Failure> {
-        let at = event.time;
+    fn failing(&self, event: &Event, zone: Tz) -> Option<Failure> {
+        let (at, shown) = (event.time, event.time.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z"));
         let names =
             |gates: &[(Arc<str>, _)]| gates.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(" or ");
         if !self.open.is_empty() && !self.open.iter().any(|(_, hours)| hours.is_open(at)) {
             return Some(Failure::new(
                 "while_open",
                 format!("{} open", names(&self.open)),
-                format!("closed at {}", at.to_rfc3339()),
+                format!("closed at {shown}"),
             ));
         }
         let open = self.closed.iter().find(|(_, hours)| hours.is_open(at));
         open.map(|(name, _)| {
             let wanted = format!("{} closed", names(&self.closed).replace(" or ", " and "));
-            Failure::new("while_closed", wanted, format!("{name} open at {}", at.to_rfc3339()))
+            Failure::new("while_closed", wanted, format!("{name} open at {shown}"))
         })
     }
 }

@@ -14,9 +14,10 @@ use crate::language::{Engine, Report, Source, suggest};
 
 use super::context::{Context, HoursByName, Names};
 use super::gates::{self, Calendars};
+use super::matcher::Group;
 use super::rule::{Gates, Rule, When};
 use super::trigger::Trigger;
-use super::{World, conditions, steps, trigger};
+use super::{World, conditions, fields, steps, trigger};
 
 const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "test"];
 const FILE_KEYS_LATER: &[&str] = &["tables", "vars", "dialogs"];
@@ -95,6 +96,39 @@ fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars) {
     }
 }
 
+/// What a rule asks of an event.
+struct Asked {
+    trigger: Trigger,
+    conditions: Group,
+    when: Option<When>,
+    gates: Gates,
+}
+
+impl Asked {
+    /// Reads it; the kinds and what matchers bind is put into `names`.
+    fn read(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>, names: &mut Names) -> Self {
+        let trigger = table.get("on").map(|entry| trigger::read(context, entry)).unwrap_or_default();
+        names.kinds.clone_from(&trigger.kinds);
+        for name in trigger.bindings() {
+            let span = table.get("on").map_or(node.span.clone(), |entry| entry.node.span.clone());
+            conditions::bind(context, names, &name, &span);
+        }
+        limit(context, table, names);
+        let conditions = table
+            .get("where")
+            .and_then(|entry| context.table(&entry.node, "where", "where = { call.endpoint = \"3001\" }"))
+            .map(|table| conditions::read(context, table, names))
+            .unwrap_or_default();
+        let when = table.get("when").and_then(|entry| {
+            let condition = context.condition(&entry.node, "when", names)?;
+            Some(When { condition, shown: Arc::from(entry.node.text().unwrap_or_default()) })
+        });
+        let mut gate = |key: &str| table.get(key).map(|entry| gates::read(context, entry)).unwrap_or_default();
+        let gates = Gates { open: gate("while_open"), closed: gate("while_closed") };
+        Self { trigger, conditions, when, gates }
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     drafts: Vec<Draft>,
@@ -116,52 +150,30 @@ impl Reader {
 
     fn rule(&mut self, context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>, lines: &Lines) {
         check_keys(context, node, table);
-        let trigger = match table.get("on") {
-            Some(entry) => trigger::read(context, entry),
-            None => Trigger::default(),
-        };
-        let mut names = Names { kinds: trigger.kinds.clone(), ..Names::default() };
-        for name in trigger.bindings() {
-            let span = table.get("on").map_or(node.span.clone(), |entry| entry.node.span.clone());
-            conditions::bind(context, &mut names, &name, &span);
-        }
-        let conditions = table
-            .get("where")
-            .and_then(|entry| context.table(&entry.node, "where", "where = { call.endpoint = \"3001\" }"))
-            .map(|table| conditions::read(context, table, &mut names))
-            .unwrap_or_default();
-        let when = table.get("when").and_then(|entry| {
-            let condition = context.condition(&entry.node, "when", &names)?;
-            Some(When { condition, shown: Arc::from(entry.node.text().unwrap_or_default()) })
-        });
-        let mut gate = |key: &str| table.get(key).map(|entry| gates::read(context, entry)).unwrap_or_default();
-        let gates = Gates { open: gate("while_open"), closed: gate("while_closed") };
+        let mut names = Names::default();
+        let asked = Asked::read(context, node, table, &mut names);
         let mut bool = |key: &str| table.get(key).and_then(|entry| context.bool(&entry.node, key));
         let (enabled, dry_run) = (bool("enabled").unwrap_or(true), bool("dry_run").unwrap_or(false));
         let deadline = table.get("deadline").and_then(|entry| context.duration(&entry.node, "deadline"));
         let (name, span) = self.name(context, node, table, lines);
         let route = table.get("route").and_then(|entry| self.route(context, entry));
-        let mut draft = Draft {
-            source: context.source.clone(),
-            redirects: Vec::new(),
-            replies: Vec::new(),
-            rule: Rule {
-                name,
-                hash: hash(context.source, node, table),
-                file: context.source.name.clone(),
-                line: lines.line(span.start),
-                deadline: Duration::ZERO,
-                steps: Vec::new(),
-                dry_run,
-                enabled,
-                route,
-                trigger,
-                conditions,
-                when,
-                gates,
-            },
-            span,
+        let rule = Rule {
+            name,
+            hash: hash(context.source, node, table),
+            file: context.source.name.clone(),
+            line: lines.line(span.start),
+            deadline: Duration::ZERO,
+            steps: Vec::new(),
+            dry_run,
+            enabled,
+            route,
+            trigger: asked.trigger,
+            conditions: asked.conditions,
+            when: asked.when,
+            gates: asked.gates,
         };
+        let mut draft =
+            Draft { source: context.source.clone(), redirects: Vec::new(), replies: Vec::new(), rule, span };
         if let Some(entry) = table.get("do") {
             draft.steps(context, entry, &mut names, lines);
         }
@@ -248,6 +260,17 @@ fn check_keys(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>) {
             let help = Some(format!("write it such as `{example}`"));
             context.error("missing-key", &node.span, format!("this rule has no `{key}`"), help);
         }
+    }
+}
+
+/// `limit` is not there yet, but what it counts by can be looked at already.
+fn limit(context: &mut Context<'_>, table: &Table<'_>, names: &Names) {
+    let Some(Item::Table(limit)) = table.get("limit").map(|entry| &entry.node.value) else { return };
+    let Some(per) = limit.get("per") else { return };
+    if let Some(path) = per.node.text()
+        && let Err(trouble) = fields::check(path, &names.kinds)
+    {
+        context.error(trouble.code, &per.node.span, trouble.message, trouble.help);
     }
 }
 

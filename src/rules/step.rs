@@ -123,7 +123,7 @@ impl Step {
         Ok(Some(match &self.action {
             Action::Redirect { to } => Request::Redirect {
                 call: scope.call.clone().ok_or(RenderError::Missing { what: "the call" })?,
-                to: required(to, scope, "to")?,
+                to: required(to, scope, "to")?.trim().to_owned(),
             },
             Action::Reply { texts } => Request::Reply {
                 conversation: scope.conversation.clone().ok_or(RenderError::Missing { what: "the conversation" })?,

@@ -82,6 +82,10 @@ pub(super) fn read(
     line: usize,
 ) -> Read {
     let mut read = Read { step: None, redirect: None, replies: Vec::new() };
+    let outer = names.bindings.len();
+    if table.get("each").is_some() {
+        names.bindings.push("item".to_owned());
+    }
     let mut actions = Vec::new();
     let mut beside = Beside::default();
     for entry in &table.entries {
@@ -102,7 +106,13 @@ pub(super) fn read(
         context.error("no-action", span, "this step has no action", help);
     }
     let save_as = beside.save_as.map(|(name, _)| name);
-    names.steps.extend(save_as.clone());
+    names.bindings.truncate(outer);
+    if action.is_none() || table.get("each").is_some() {
+        // What it would return is not known; what reads it is not a mistake of its own.
+        names.bindings.extend(save_as.clone());
+    } else {
+        names.steps.extend(save_as.clone());
+    }
     read.step = action.map(|action| {
         let default = if matches!(action, Action::Http(_)) { 10 } else { 5 };
         let timeout = beside.timeout.unwrap_or(Duration::from_secs(default));

@@ -1,1 +1,329 @@
+//! How findings look to a person, whole.
+
 use super::*;
+
+fn rule(name: &str, on: &str, more: &str, action: &str) -> String {
+    format!("[[rule]]\nname = \"{name}\"\non = \"{on}\"\n{more}do = [{{ {action} }}]\n")
+}
+
+fn redirect(name: &str, from: &str, to: &str) -> String {
+    redirect_when(name, from, to, "")
+}
+
+fn redirect_when(name: &str, from: &str, to: &str, more: &str) -> String {
+    let condition = format!("where = {{ call.endpoint = {from} }}\n{more}");
+    rule(name, "call.ringing", &condition, &format!("redirect = {{ to = \"{to}\" }}"))
+}
+
+const HOURS: &str = "[hours.day]\nopen = \"Mo-Fr 09:00-17:00\"\n";
+
+#[test]
+fn an_unknown_kind() {
+    insta::assert_snapshot!(found(&rule("r", "call.rining", "", "log = { message = \"x\" }")), @r#"
+    unknown-kind
+
+      × no kind of event is called `call.rining`
+       ╭─[all.toml:3:6]
+     3 │ on = "call.rining"
+       ·      ─────────────
+       ╰────
+      help: did you mean `call.ringing`?
+    "#);
+}
+
+#[test]
+fn an_unknown_field_in_a_template() {
+    insta::assert_snapshot!(found(&rule("r", "call.ringing", "", "redirect = { to = \"{{ call.form }}\" }")), @r#"
+    unknown-field
+
+      × there is no field `call.form`
+       ╭─[all.toml:4:31]
+     4 │ do = [{ redirect = { to = "{{ call.form }}" } }]
+       ·                               ─────────
+       ╰────
+      help: did you mean `call.from`?
+    "#);
+}
+
+#[test]
+fn a_field_that_the_kind_never_has() {
+    insta::assert_snapshot!(found(&rule("r", "call.ringing", "where = { message.body = \"x\" }\n", "log = { message = \"x\" }")), @r#"
+    field-never-there
+
+      × `message.body` is a field of chat.* events; call.ringing never has it
+       ╭─[all.toml:4:11]
+     4 │ where = { message.body = "x" }
+       ·           ────────────
+       ╰────
+      help: call.ringing has `call.…`, `event.…`, `account.…` and the raw `content.…`
+    "#);
+}
+
+#[test]
+fn a_number_where_text_is_meant() {
+    insta::assert_snapshot!(found(&rule("r", "call.ringing", "where = { call.endpoint = 3001 }\n", "log = { message = \"x\" }")), @r#"
+    wrong-type
+
+      × `call.endpoint` holds text; a number never equals it
+       ╭─[all.toml:4:27]
+     4 │ where = { call.endpoint = 3001 }
+       ·                           ────
+       ╰────
+      help: write it in quotes: "3001"
+    "#);
+}
+
+#[test]
+fn rule_keys_after_the_steps() {
+    let text = "[[rule]]\nname = \"r\"\non = \"call.ringing\"\n[[rule.do]]\nlog = { message = \"x\" }\nwhere = { call.endpoint = \"3001\" }\n";
+    insta::assert_snapshot!(found(text), @r#"
+    rule-key-in-step
+
+      × `where` belongs to the rule, but stands in a step
+       ╭─[all.toml:6:1]
+     6 │ where = { call.endpoint = "3001" }
+       · ─────
+       ╰────
+      help: in TOML what follows [[rule.do]] belongs to that step: write it above the first [[rule.do]]
+    "#);
+}
+
+#[test]
+fn do_twice() {
+    let text = "[[rule]]\nname = \"r\"\non = \"call.ringing\"\ndo = [{ log = { message = \"x\" } }]\n[[rule.do]]\nlog = { message = \"y\" }\n";
+    insta::assert_snapshot!(found(text), @r#"
+    do-twice
+
+      × `do` is written twice in one rule
+       ╭─[all.toml:5:8]
+     5 │ [[rule.do]]
+       ·        ──
+       ╰────
+      help: write all steps in `do = [{ … }]` or each in a `[[rule.do]]` of its own, never both
+    "#);
+}
+
+#[test]
+fn two_rules_of_one_name() {
+    let log = rule("r", "call.ringing", "", "log = { message = \"x\" }");
+    insta::assert_snapshot!(found(&(log.clone() + &log)), @r#"
+    duplicate-name
+
+      × there are two rules called `r`
+       ╭─[all.toml:6:8]
+     6 │ name = "r"
+       ·        ───
+       ╰────
+      help: the other one is in all.toml:2
+    "#);
+}
+
+#[test]
+fn a_loop_of_redirects() {
+    let text =
+        redirect("a", "\"3001\"", "4001") + &redirect("b", "\"4001\"", "5001") + &redirect("c", "\"5001\"", "3001");
+    insta::assert_snapshot!(found(&text), @r#"
+    redirect-loop
+
+      ⚠ these redirects go round in a loop: 3001 → 4001 → 5001 → 3001
+        ╭─[all.toml:15:27]
+     15 │ do = [{ redirect = { to = "3001" } }]
+        ·                           ───┬──
+        ·                              ╰── closes the loop
+        ╰────
+      help: the rules are `a`, `b`, `c`; let one of them lead out of the loop
+    "#);
+    let open = redirect("a", "\"3001\"", "4001") + &redirect("b", "\"4001\"", "5001");
+    assert!(found(&open).is_empty());
+}
+
+#[test]
+fn what_never_acts_together_is_no_loop_and_no_conflict() {
+    let text = HOURS.to_owned()
+        + &redirect_when("a", "\"3001\"", "4001", "while_open = \"day\"\n")
+        + &redirect_when("b", "\"4001\"", "3001", "while_closed = \"day\"\n")
+        + &redirect_when("c", "\"3001\"", "5001", "while_closed = \"day\"\n");
+    assert!(found(&text).is_empty(), "{}", found(&text));
+}
+
+#[test]
+fn two_rules_for_one_call() {
+    let text = redirect("first", "\"3001\"", "4001") + &redirect("second", "[\"3001\", \"3002\"]", "5001");
+    insta::assert_snapshot!(found(&text), @r#"
+    two-rules-one-call
+
+      ⚠ `first` and `second` can both match one call, and only one rule may take hold of it
+       ╭─[all.toml:7:8]
+     7 │ name = "second"
+       ·        ────┬───
+       ·            ╰── never acts then
+       ╰────
+      help: `first` (all.toml:2) would win. Make their `where` differ, or give both the same `route` if the order is meant
+    "#);
+}
+
+#[test]
+fn two_rules_that_differ_are_no_conflict() {
+    let pair = |a: &str, b: &str| {
+        let one = |name: &str, more: &str| {
+            rule(
+                name,
+                "call.ringing",
+                &format!("where = {{ call.endpoint = \"3001\", {more} }}\n"),
+                "redirect = { to = \"1\" }",
+            )
+        };
+        found(&(one("a", a) + &one("b", b)))
+    };
+    for (a, b, conflict) in [
+        ("call.outside = true", "call.outside = false", false),
+        ("call.outside = true", "call.direction = \"inbound\"", true),
+        ("call.from = \"+1613\"", "call.from = { not = \"+1613\" }", false),
+        ("call.from = { prefix = \"+49\" }", "call.from = { prefix = \"+1\" }", false),
+        ("call.from = { prefix = \"+4930\" }", "call.from = { prefix = \"+49\" }", true),
+        ("call.from = { exists = false }", "call.from = { prefix = \"+1\" }", false),
+        ("call.from = \"12\"", "call.from = { regex = '^1$' }", false),
+    ] {
+        let report = pair(a, b);
+        assert_eq!(report.len(), usize::from(conflict), "{a} / {b}: {report}");
+    }
+    let routed =
+        redirect_when("a", "\"1\"", "2", "route = \"x\"\n") + &redirect_when("b", "\"1\"", "3", "route = \"x\"\n");
+    assert!(found(&routed).is_empty());
+}
+
+#[test]
+fn a_bot_that_answers_itself() {
+    let bot = |text: &str| {
+        let condition = "where = { message.body = { contains = \"hello\" } }\n";
+        found(&rule("bot", "chat.message", condition, &format!("reply = {{ text = \"{text}\" }}")))
+    };
+    insta::assert_snapshot!(bot("hello to you"), @r#"
+    answers-itself
+
+      ⚠ the rule `bot` would answer its own message
+       ╭─[all.toml:5:26]
+     5 │ do = [{ reply = { text = "hello to you" } }]
+       ·                          ───────┬──────
+       ·                                 ╰── this text matches the rule's own `where`
+       ╰────
+      help: answer with other words, or match more narrowly, such as with regex = '^hello$'
+    "#);
+    assert!(bot("Good morning.").is_empty());
+}
+
+#[test]
+fn hours() {
+    let text = "[hours.day]\nopen = \"Mo-Fr 09:00-17:00\"\ntimezone = \"Europe/Berln\"\n[hours.never]\nopen = \"off\"\nholidays = \"ontario\"\n[calendars.c]\ncountry = \"Canada\"\nadd = [\"tomorrow\"]\nics = [\"x.ics\"]\n";
+    let report = found(text);
+    let codes: Vec<&str> = report.findings().iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["timezone", "never-open", "unknown-calendar", "country", "date", "not-supported"], "{report}");
+    assert!(report.to_string().contains("did you mean `Europe/Berlin`?"), "{report}");
+    assert!(found("[hours.day]\nopen = \"Mo-Fr 9-25 foo\"\n").to_string().contains("all.toml:2:"));
+}
+
+#[test]
+fn hours_that_hide_one_another() {
+    insta::assert_snapshot!(found("[hours.day]\nopen = \"Mo-Fr 09:00-12:00; Mo-Fr 13:00-17:00\"\n"), @r#"
+    hidden-hours
+
+      ⚠ `Mo-Fr 13:00-17:00` replaces `Mo-Fr 09:00-12:00`, it does not add to it
+       ╭─[all.toml:2:28]
+     2 │ open = "Mo-Fr 09:00-12:00; Mo-Fr 13:00-17:00"
+       ·                            ─────────────────
+       ╰────
+      help: two times of one day are joined by a comma: `Mo-Fr 09:00-12:00,13:00-17:00`
+    "#);
+}
+
+#[test]
+fn hours_without_a_time_zone() {
+    let source = Source::new("all.toml", HOURS);
+    let rules = compile(&[source], &World::default()).unwrap();
+    insta::assert_snapshot!(rules.warnings(), @r#"
+    no-time-zone
+
+      ⚠ the hours `day` name no time zone, and the settings have no [locale]: UTC is taken
+       ╭─[all.toml:1:8]
+     1 │ [hours.day]
+       ·        ───
+       ╰────
+      help: add `timezone = "America/Toronto"` here, or [locale] to switchhook.toml
+    "#);
+}
+
+#[test]
+fn what_stands_at_the_top() {
+    let text = "[tables.vip]\nfile = \"x\"\n[[tset]]\n[rule]\nname = \"x\"\n";
+    let report = found(text);
+    let codes: Vec<&str> = report.findings().iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["not-supported", "unknown-key", "wrong-type"], "{report}");
+    assert!(found("[[test]]\nname = \"x\"\nanything = 1\n").is_empty());
+}
+
+#[test]
+fn findings_of_several_files_come_together() {
+    let one = Source::new("b.toml", rule("r", "call.rining", "", "log = { message = \"x\" }"));
+    let two = Source::new("a.toml", "x = [");
+    let report = compile(&[one, two], &world()).unwrap_err();
+    let places: Vec<String> = report.to_json()["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            format!("{}:{} {}", finding["file"].as_str().unwrap(), finding["line"], finding["code"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(places, ["a.toml:1 syntax", "b.toml:3 unknown-kind"]);
+}
+
+#[test]
+fn colour_is_a_choice() {
+    let report = found(&rule("r", "call.rining", "", "log = { message = \"x\" }"));
+    assert!(report.render(true).contains("\u{1b}["));
+    assert!(!report.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn a_very_long_line_is_not_drawn() {
+    let text = format!("x = [{}", "\"y\", ".repeat(100_000));
+    let shown = found(&text).to_string();
+    assert!(shown.contains("all.toml:1:") && shown.len() < 2000, "{}", shown.len());
+}
+
+#[test]
+fn what_is_no_toml() {
+    let shown = |text: &str| {
+        let report = found(text);
+        let findings = report.findings().into_iter().map(|finding| {
+            let help = finding.help.clone().unwrap_or_default();
+            format!(
+                "{}: {} at {:?} ({help})",
+                finding.code,
+                finding.message,
+                &finding.source.text[finding.span.clone()]
+            )
+        });
+        findings.collect::<Vec<_>>().join("\n")
+    };
+    let texts = [
+        "[[rule]]\nname = \"a\non = \"call.ringing\"\n",
+        "[[rule]]\nname = after hours\n",
+        "[[rule]\nname = \"x\"\n",
+        "[[rule]]\nwhere = { call.from = \"1\"\n",
+        "[[rule]]\nname = \"a\"\nname = \"b\"\n",
+        "[[rule]]\n[[rule.do]]\nlog = {}\n[rule.do]\n",
+        "x = 0123\n",
+        "[hours.a]\nopen = 'x'\n[hours.a]\n",
+    ];
+    insta::assert_snapshot!(texts.map(shown).join("\n"), @r#"
+    syntax: this is not TOML: invalid basic string, expected `"` at "" (text stands between quotes, in one line: "…" or '…')
+    syntax: this is not TOML: string values must be quoted, expected literal string at "after hours" (text stands between quotes, in one line: "…" or '…')
+    syntax: this is not TOML: unclosed array table, expected `]` at "" (a list of tables has two brackets on each side: [[rule]])
+    syntax: this is not TOML: unclosed inline table, expected `}` at "" (is a } missing?)
+    duplicate-key: `name` is written twice in one table at "name" (keep one of the two, or join them in a list)
+    do-twice: `do` is written twice in one rule at "do" (write all steps in `do = [{ … }]` or each in a `[[rule.do]]` of its own, never both)
+    syntax: this is not TOML: unexpected leading zero at "0" (extensions and phone numbers are text: write them in quotes)
+    duplicate-key: `a` is written twice in one table at "a" (keep one of the two, or join them in a list)
+    "#);
+}

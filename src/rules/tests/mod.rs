@@ -1,9 +1,12 @@
 //! The room from outside: rule text in, findings, plans and requests out.
 
 mod findings;
+mod manual;
 mod planning;
 mod planted;
 mod rendering;
+mod totality;
+mod twin;
 
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use crate::hours::Locale;
 /// A world with a time zone, a country and the credential `crm`.
 pub(super) fn world() -> World {
     let locale = Locale { timezone: Some(Tz::America__Toronto), country: Some("CA".to_owned()), dial: None };
-    World { locale, credentials: vec!["crm".to_owned()] }
+    World { locale, credentials: vec!["crm".to_owned()], now: "2026-12-07T15:00:00Z".parse().unwrap() }
 }
 
 pub(super) fn try_compile(text: &str) -> Result<RuleSet, Report> {
