@@ -29,7 +29,7 @@ pub(crate) fn serve(subject: Subject, options: &Options) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let app = App {
         key: Hmac::new_from_slice(APPLICATION.as_bytes()).expect("a key of any length"),
-        forward: Arc::new(Forward::new(options.upstream)),
+        forward: Arc::new(Forward::new(options.upstream, options.client)),
         keep: (subject == Subject::Durable).then(|| Keep::create(&options.log)),
     };
     let router = Router::new().route(PATH, get(|| async {}).post(notify)).with_state(Arc::new(app));
@@ -53,10 +53,8 @@ async fn notify(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
             app.forward.soon(path).await;
             StatusCode::OK
         }
-        None => match app.forward.now(&path).await {
-            Ok(true) => StatusCode::OK,
-            _ => StatusCode::BAD_GATEWAY,
-        },
+        None if app.forward.now(&path).await => StatusCode::OK,
+        None => StatusCode::BAD_GATEWAY,
     }
 }
 

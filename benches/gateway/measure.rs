@@ -23,7 +23,7 @@ pub(crate) fn folder() -> &'static Path {
 /// Calls that are sent before anything is measured.
 const WARM_UP: usize = 1000;
 /// Calls that are signed for each second of the closed loop; who is faster is stopped by the end of them.
-const PER_SECOND: f64 = 40_000.0;
+const PER_SECOND: f64 = 60_000.0;
 /// 1.2 KB of memory each.
 const AT_MOST: f64 = 300_000.0;
 /// How long nothing may happen before what is missing counts as missing.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::forward::Client;
 use crate::subject::Subject;
 
 #[derive(Parser)]
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// Only these, e.g. --only A --only C
     #[arg(long, value_enum, ignore_case = true)]
     only: Vec<Subject>,
+    /// By what A and B reach CloudLink
+    #[arg(long, value_enum, default_value = "hyper")]
+    pub(crate) client: Client,
     /// Print the figures as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,6 +2,7 @@
 use serde::Serialize;
 
 use crate::figures::{self, Broken, Figures, Latencies, Used, ratio};
+use crate::forward::Client;
 use crate::machine::{file_system, sync_micros};
 use crate::measure::folder;
 use crate::options::Options;
@@ -13,6 +14,8 @@ pub(crate) struct Report {
     pub(crate) rounds: u32,
     pub(crate) connections: usize,
     pub(crate) rate: f64,
+    /// By what A and B reach CloudLink.
+    pub(crate) client: Client,
     pub(crate) cores: usize,
     pub(crate) file_system: String,
     /// A lone write of 4 KB, made durable.
@@ -90,6 +93,7 @@ impl Report {
             rounds: options.rounds,
             connections: options.connections,
             rate: options.rate,
+            client: options.client,
             cores: std::thread::available_parallelism().map_or(0, usize::from),
             file_system: file_system(folder()),
             fdatasync_us: sync_micros(folder()),

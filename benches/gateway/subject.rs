@@ -55,7 +55,7 @@ impl Running {
     pub(crate) fn start(subject: Subject, options: &Options, folder: &Path, upstream: SocketAddr) -> Self {
         let address = free_address();
         let mut command = match subject {
-            Subject::Durable | Subject::Keepless => bare(subject, folder, address, upstream),
+            Subject::Durable | Subject::Keepless => bare(subject, options, folder, address, upstream),
             Subject::Switchhook => switchhook(options, folder, address, upstream),
         };
         let log = File::create(folder.join("log")).expect("the bench's folder can be written");
@@ -95,10 +95,12 @@ pub(crate) fn said(folder: &Path) -> String {
     lines[lines.len().saturating_sub(15)..].join("\n")
 }
 
-fn bare(subject: Subject, folder: &Path, address: SocketAddr, upstream: SocketAddr) -> Command {
+fn bare(subject: Subject, options: &Options, folder: &Path, address: SocketAddr, upstream: SocketAddr) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("we run"));
-    let letter = subject.to_possible_value().expect("none is skipped");
-    command.arg("--serve").arg(letter.get_name()).arg("--log").arg(folder.join("kept"));
+    let (letter, client) = (subject.to_possible_value(), options.client.to_possible_value());
+    command.arg("--serve").arg(letter.expect("none is skipped").get_name());
+    command.arg("--client").arg(client.expect("none is skipped").get_name());
+    command.arg("--log").arg(folder.join("kept"));
     command.arg("--listen").arg(address.to_string()).arg("--upstream").arg(upstream.to_string());
     command
 }

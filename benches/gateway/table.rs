@@ -1,4 +1,5 @@
 //! The report for people.
+use crate::forward::Client;
 use crate::report::{Cpu, Parts, Program, Report};
 use crate::subject::Subject;
 
@@ -13,6 +14,10 @@ impl Report {
             self.rounds,
             self.seconds,
             self.programs.first().map_or(0, |program| program.body_bytes)
+        );
+        println!(
+            "A and B forward by {}\n",
+            if self.client == Client::Hyper { "hyper's connections" } else { "reqwest" }
         );
         self.line("", |program| program.subject.name().to_owned());
         println!("closed loop, {} connections", self.connections);

@@ -162,3 +162,47 @@ impl fmt::Display for Report {
 }
 
 impl std::error::Error for Report {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(name: &str, at: usize) -> Finding {
+        Finding::warning("x", &Source::new(name, "aé\nb"), at..at + 1, "m")
+    }
+
+    #[test]
+    fn findings_come_by_file_and_place() {
+        let mut report = Report::default();
+        for (name, at) in [("b", 0), ("a", 4), ("a", 0)] {
+            report.push(finding(name, at));
+        }
+        let places: Vec<(&str, usize)> =
+            report.findings().into_iter().map(|finding| (&*finding.source.name, finding.span.start)).collect();
+        assert_eq!(places, [("a", 0), ("a", 4), ("b", 0)]);
+        assert!(!report.has_errors());
+    }
+
+    #[test]
+    fn a_place_is_never_inside_a_character_or_beyond_the_end() {
+        assert_eq!(finding("a", 2).span, 1..3);
+        assert_eq!(Finding::error("x", &Source::new("a", "é"), 7..9, "m").span, 2..2);
+        let report = {
+            let mut report = Report::default();
+            report.push(Finding::error("x", &Source::new("a", ""), 7..9, "m"));
+            report
+        };
+        assert!(report.to_string().contains("a:1:1"), "{report}");
+    }
+
+    #[test]
+    fn what_is_not_kept_is_counted() {
+        let mut report = Report::default();
+        (0..KEPT + 5).for_each(|_| report.push(finding("a", 0)));
+        let mut both = Report::default();
+        both.push(Finding::error("x", &Source::new("a", ""), 0..0, "m"));
+        both.merge(report);
+        assert_eq!(both.len(), KEPT + 6);
+        assert!(both.has_errors());
+    }
+}

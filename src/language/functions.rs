@@ -7,7 +7,7 @@ use chrono::format::{Item, StrftimeItems};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use minijinja::value::ValueKind;
-use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Value};
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Output, State, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::values;
@@ -126,6 +126,11 @@ pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
     });
     env.add_filter("raw", |value: Value| text(&value).map(Value::from_safe_string));
     env.add_filter("string", |value: &Value| text(value));
+    // The built-in ones mark their text as safe, and a URL would take it as it is.
+    for name in ["escape", "e"] {
+        env.add_filter(name, |value: &Value| text(value).map(|text| HtmlEscape(&text).to_string()));
+    }
+    env.add_filter("tojson", tojson);
     env.add_filter("join", join);
     env.add_filter("urlencode", urlencode);
     env.add_filter("date", move |value: &Value, pattern: &str| date(value, pattern, zone));
@@ -139,6 +144,12 @@ pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
         let name = "debug";
         env.remove_global(name);
     }
+}
+
+/// JSON on one line; missing is null.
+fn tojson(value: &Value) -> Result<String, Error> {
+    let json = values::to_json(value).map_err(|error| bad(error.to_string()))?;
+    Ok(json.unwrap_or_default().to_string())
 }
 
 /// Joins a list, up to a size: the built-in filter knows no bound.
@@ -227,4 +238,25 @@ fn date(value: &Value, pattern: &str, zone: Tz) -> Result<Value, Error> {
 
 fn bad(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_listed_is_there() {
+        let mut env = Environment::new();
+        install(&mut env, Tz::UTC);
+        let kind = |source: String| env.render_str(&source, ()).err().map(|error| error.kind());
+        for filter in FILTERS {
+            assert_ne!(kind(format!("{{{{ 'a' | {filter} }}}}")), Some(ErrorKind::UnknownFilter), "{filter}");
+        }
+        for test in TESTS {
+            assert_ne!(kind(format!("{{{{ 'a' is {test} }}}}")), Some(ErrorKind::UnknownTest), "{test}");
+        }
+        for function in FUNCTIONS {
+            assert_ne!(kind(format!("{{{{ {function}() }}}}")), Some(ErrorKind::UnknownFunction), "{function}");
+        }
+    }
 }

@@ -114,13 +114,26 @@ fn warn(
         let finding = Finding::warning("no-time-zone", source, name.key_span.clone(), message);
         context.report.push(finding.help("add `timezone = \"America/Toronto\"` here, or [locale] to switchhook.toml"));
     }
-    for surprise in surprises::find(open.node.text().unwrap_or_default()) {
+    let surprises = surprises::find(open.node.text().unwrap_or_default());
+    let hidden = if surprises.is_empty() { hours.hidden_rules(context.world.now) } else { Vec::new() };
+    for rule in hidden {
+        let message = format!("`{rule}` changes nothing: a later part of these hours hides it");
+        let help = "a later part replaces an earlier one for the days it names; write the exceptions last";
+        context.report.push(Finding::warning("hidden-hours", source, span.clone(), message).help(help));
+    }
+    for surprise in surprises {
         let at = document::inside(source, &span, open.node.text().unwrap_or_default(), Some(surprise.range));
         context.report.push(Finding::warning("hidden-hours", source, at, surprise.message).help(surprise.help));
     }
     if hours.never_opens(context.world.now) {
         let message = format!("the hours `{}` never open", name.key);
         context.report.push(Finding::warning("never-open", source, span.clone(), message));
+    }
+    let soon = (context.world.now + chrono::TimeDelta::days(60)).date_naive();
+    if let Some(until) = hours.holidays_known_until().filter(|until| *until < soon) {
+        let message = format!("the public holidays are known until {until} only");
+        let finding = Finding::warning("holidays-end", source, span.clone(), message);
+        context.report.push(finding.help("update switchhook, or name the days that follow with `add`"));
     }
     if hours.names_public_holidays() && holidays.country.is_none() && holidays.add.is_empty() {
         let message = "`PH` means the public holidays of a country, and no country is named";

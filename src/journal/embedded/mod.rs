@@ -148,14 +148,17 @@ impl Journal for Embedded {
 
     fn settle(&self, change: Change) {
         self.shared.remember(&change.state);
-        // A closed journal means that the process is ending without its writer; what is lost here is done again.
-        let _ = self.send(Command::Settle { change, reply: None });
+        if self.shared.leave(change) {
+            // A closed journal means that the process is ending without its writer; what is lost here is done again.
+            let _ = self.send(Command::Settled);
+        }
     }
 
     async fn attempt(&self, change: Change) -> Result<(), Error> {
         self.shared.remember(&change.state);
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Settle { change, reply: Some(reply) })?;
+        self.shared.leave(change);
+        self.send(Command::Flush(reply))?;
         answer.await.map_err(|_| Error::Closed)?
     }
 

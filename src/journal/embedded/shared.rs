@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::super::{Claim, StateChange};
+use super::super::{Change, Claim, StateChange};
 use super::ranges::Ranges;
 
 /// How many bytes of committed publications wait in memory for their claim; the rest is read from the file again.
@@ -18,6 +18,8 @@ const READY_BYTES: usize = 8 << 20;
 pub(super) struct Shared {
     ready: Mutex<Ready>,
     fresh: Mutex<HashMap<Arc<str>, StateChange>>,
+    /// Settled, and not yet taken by the writer.
+    settled: Mutex<Vec<Change>>,
     pub(super) wake: Notify,
     pub(super) figures: Figures,
 }
@@ -67,6 +69,19 @@ pub(super) enum Next {
 impl Shared {
     pub(super) fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves a change for the writer. Whether it is the first since the writer last looked: only then the writer must
+    /// be told, so that under load nobody wakes it for what rides along anyway.
+    pub(super) fn leave(&self, change: Change) -> bool {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        settled.push(change);
+        settled.len() == 1
+    }
+
+    /// Everything that was left.
+    pub(super) fn take(&self) -> Vec<Change> {
+        std::mem::take(&mut self.settled.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Remembers values until they are written.

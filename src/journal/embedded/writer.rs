@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, params};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::super::{Accepted, Change, Claim, Entry, Error, Line, Options, RIDE, StateChange};
+use super::super::{Accepted, Claim, Entry, Error, Line, Options, RIDE, StateChange};
 use super::ranges::Ranges;
 use super::reader::{self, Recovered};
 use super::retention::Retention;
@@ -34,8 +34,10 @@ type Reply<T> = oneshot::Sender<Result<T, Error>>;
 pub(super) enum Command {
     /// Store these, all or none.
     Accept { entries: Vec<Entry>, reply: Reply<Vec<Accepted>>, permit: OwnedSemaphorePermit },
-    /// Write these; at once if somebody waits for the reply.
-    Settle { change: Change, reply: Option<Reply<()>> },
+    /// There is something settled to take; it may ride along.
+    Settled,
+    /// Write what is settled now; somebody waits.
+    Flush(Reply<()>),
 }
 
 /// One request to accept, while its transaction is under way.
@@ -160,34 +162,37 @@ impl Writer {
                 batch.count += entries.len().max(1);
                 batch.accepts.push(Request { entries, reply, _permit: permit });
             }
-            Command::Settle { change, reply } => {
-                for line in change.lines {
-                    self.last_n += 1;
-                    self.lines.push((self.last_n, line));
-                }
-                self.state.extend(change.state.into_iter().map(|change| (Arc::clone(&change.key), change)));
-                batch.replies.extend(reply);
-                if !self.lines.is_empty() || !self.state.is_empty() {
-                    self.due.get_or_insert_with(|| Instant::now() + RIDE);
-                }
-            }
+            Command::Settled => drop(self.due.get_or_insert_with(|| Instant::now() + RIDE)),
+            Command::Flush(reply) => batch.replies.push(reply),
         }
     }
 
-    fn commit(&mut self, batch: Batch) {
-        if batch.count > 0 && self.retention.is_full() {
-            return Self::refuse(
-                batch,
-                &Error::Full(format!("it has reached max_size, {} bytes", self.options.max_size)),
-            );
+    /// Takes over what was settled since the last time.
+    fn take_settled(&mut self) {
+        for change in self.shared.take() {
+            for line in change.lines {
+                self.last_n += 1;
+                self.lines.push((self.last_n, line));
+            }
+            self.state.extend(change.state.into_iter().map(|change| (Arc::clone(&change.key), change)));
         }
+    }
+
+    fn commit(&mut self, mut batch: Batch) {
+        if self.retention.is_full() {
+            let accepts = std::mem::take(&mut batch.accepts);
+            let full = Error::Full(format!("it has reached max_size, {} bytes", self.options.max_size));
+            // Outcomes are written all the same: what is done can be deleted, which makes room.
+            Self::refuse(Batch { accepts, ..Batch::default() }, &full);
+        }
+        self.take_settled();
         let arrived = self.clock.millis();
         match self.write(&batch.accepts, arrived) {
             Ok(results) => self.committed(batch, results, arrived),
             Err(error) => {
                 tracing::error!(%error, "the journal could not commit; senders are told to come again");
                 self.shared.figures.failing.store(true, Ordering::Relaxed);
-                self.due = self.due.map(|_| Instant::now() + RETRY);
+                self.due = Some(Instant::now() + RETRY);
                 let disk_full = matches!(&error, rusqlite::Error::SqliteFailure(e, _) if e.code == ErrorCode::DiskFull);
                 if !disk_full {
                     self.reopen();

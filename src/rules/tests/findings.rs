@@ -327,3 +327,19 @@ fn what_is_no_toml() {
     duplicate-key: `a` is written twice in one table at "a" (keep one of the two, or join them in a list)
     "#);
 }
+
+#[test]
+fn a_part_that_changes_nothing() {
+    let shown = found("[hours.day]\nopen = \"Dec 24 off; Mo-Fr 08:30-12:00\"\n").to_string();
+    assert!(shown.contains("hidden-hours") && shown.contains("all.toml:2:8"), "{shown}");
+    assert!(found("[hours.day]\nopen = \"Mo-Fr 08:30-12:00; Sa 10:00-11:00; Su off; PH off\"\n").is_empty());
+}
+
+#[test]
+fn holidays_that_nobody_knows_yet() {
+    let source = Source::new("all.toml", "[hours.day]\nopen = \"Mo-Fr 08:30-12:00; PH off\"\n");
+    let late = World { now: "2120-01-01T00:00:00Z".parse().unwrap(), ..world() };
+    let rules = compile(&[source], &late).unwrap();
+    let codes: Vec<&str> = rules.warnings().findings().iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["holidays-end"], "{}", rules.warnings());
+}

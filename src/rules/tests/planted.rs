@@ -90,6 +90,7 @@ fn each_mistake_is_found_in_its_line() {
         let report = found(&planted(key, line));
         let shown = report.to_string();
         let findings = report.findings();
+        assert!(include_str!("../../../docs/rules.md").contains(&format!("`{code}`")), "{code} is not in the manual");
         let hit = findings.iter().find(|finding| finding.code == code);
         assert!(hit.is_some(), "{line}: no {code} in\n{shown}");
         assert!(shown.contains("all.toml:6:"), "{line}: not in line 6:\n{shown}");

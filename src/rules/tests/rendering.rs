@@ -81,6 +81,8 @@ fn what_is_inserted_in_a_url_is_encoded_once() {
         ("https://x/{{ call.from | raw }}", "https://x/+16135550142"),
         ("https://x/?n={{ call.from_name }}", "https://x/?n="),
         ("https://x/{{ 'a/b?c#d e' }}", "https://x/a%2Fb%3Fc%23d%20e"),
+        ("https://x/?j={{ content.extraPbxData | tojson }}", "https://x/?j=%7B%22id%22%3A%22x%22%7D"),
+        ("https://x/?e={{ 'a&b' | e }}", "https://x/?e=a%26amp%3Bb"),
         ("{{ 'https://y/a?b=c' }}", "https://y/a?b=c"),
         ("https://x/{{ content.extraPbxData }}", "https://x/%7B%22id%22%3A%22x%22%7D"),
     ];
@@ -130,6 +132,8 @@ fn values_are_printed_one_way() {
         ("{% if call.from_name %}a{% else %}b{% endif %}", "b"),
         ("{% for c in ['a', 'b'] %}{{ loop.index }}{{ c }} {% endfor %}", "1a 2b "),
         ("{{ ['a', true, call.to, 2] | join('-') }}{{ call.to | join(',') }}", "a-true--2"),
+        ("{{ content.extraPbxData | tojson }}{{ call.to | tojson }}", "{\"id\":\"x\"}null"),
+        ("{{ '<a>' | e }}", "&lt;a&gt;"),
         ("{{ now }}", "2026-12-07T10:00:00-05:00"),
     ];
     for (template, wanted) in table {
