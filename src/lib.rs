@@ -1,4 +1,14 @@
-//! Switchhook, a gateway daemon for Mitel CloudLink.
+//! Switchhook, a gateway daemon for Mitel CloudLink: it verifies notifications, matches them against rules, and acts.
+//!
+//! The path of a notification, each room handing one proven type to the next:
+//!
+//! ```text
+//! ingest ──► event ──► journal ──► dispatch ──► rules ──► actions
+//! Verified   Publication  Claim      runs        Plan      Outcome ──► record ──► journal
+//! ```
+//! What the path asks: [`language`], [`hours`], [`cloudlink`], [`settings`], [`kit`]. Its faces: [`cli`], [`daemon`] (which
+//! wires), [`api`], [`telemetry`]. `docs/architecture.md` follows one call through all of them.
+
 pub mod actions;
 pub mod api;
 pub mod cli;
