@@ -119,8 +119,9 @@ impl Http {
                 Err(error) => half_answered(prepared, status, *error),
             };
         }
-        let mut result = not_ok(ErrorWord::Status, Some(status.as_u16()));
-        result["body"] = body.unwrap_or_default();
+        // No body: what a failed step would have returned is missing, so that `contact.body.name or call.from` never
+        // takes a name out of an error page.
+        let result = not_ok(ErrorWord::Status, Some(status.as_u16()));
         let mut why = format!("{}: it answered {}", prepared.what, status.as_u16());
         if status.is_redirection() {
             why.push_str(", and redirects are not followed");

@@ -122,7 +122,8 @@ impl Desk {
             let progress = Progress { kind, bindings, step: past.step, request: past.request, results: past.results };
             Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
         };
-        NewRun { rule: name, deadline, allowance, controls, unsure, run }
+        let (number, due) = (past.attempts, past.due);
+        NewRun { rule: name, deadline, allowance, controls, unsure, number, due, run }
     }
 
     fn decision(event: &Event, rules: &RuleSet, plan: &Plan, note: Option<String>) -> String {
@@ -140,6 +141,8 @@ fn abandoned(name: &str, claim: &Claim, why: &str) -> NewRun<Run> {
         allowance: Duration::ZERO,
         controls: false,
         unsure: false,
+        number: 0,
+        due: None,
         run: Err((end::ABANDONED, record)),
     }
 }
@@ -257,7 +260,7 @@ impl Run {
     fn render(&mut self, clock: &Clock) -> Result<Option<Request>, String> {
         let Some(step) = self.rule.steps.get(self.progress.step) else { return Ok(None) };
         let scope = self.scope.get_or_insert_with(|| {
-            Scope::new(&self.rules, &self.event, &self.progress.bindings, &self.progress.results, clock.now())
+            Scope::shared(&self.rules, &self.event, &self.progress.bindings, &self.progress.results, clock.now())
         });
         step.render(scope).map_err(|error| error.to_string())
     }

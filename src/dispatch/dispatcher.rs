@@ -185,19 +185,20 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             Ok(run) => run,
             Err((fate, record)) => return self.end(&new.rule, seq, fate, record),
         };
-        let left = u64::try_from(new.deadline - self.carrier.clock.millis()).unwrap_or(0);
-        let deadline = Instant::now() + Duration::from_millis(left);
+        let now = self.carrier.clock.millis();
+        let instant = |at: i64| Instant::now() + Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
         let slot = Slot {
             seq,
-            deadline,
+            deadline: instant(new.deadline),
             allowance: new.allowance,
             controls: new.controls,
             unsure: new.unsure,
-            number: 0,
+            number: new.number,
             body: Body::Held(run),
         };
+        let due = new.due.filter(|due| *due > now).map(instant);
         let work = &self.carrier.work;
-        self.lanes.push(Key { lane: Arc::clone(lane), rule: new.rule }, slot, |run| work.shelve(run));
+        self.lanes.push(Key { lane: Arc::clone(lane), rule: new.rule }, slot, due, |run| work.shelve(run));
     }
 
     /// Starts every run whose turn it is.

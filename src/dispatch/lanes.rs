@@ -101,21 +101,36 @@ impl<R> Lanes<R> {
         self.seqs.first().map(|(seq, _)| *seq)
     }
 
-    /// Adds a run at the end of its queue. What can't start at once is shelved.
-    pub(super) fn push(&mut self, key: Key, mut slot: Slot<R>, shelve: impl FnOnce(&R) -> Box<str>) {
+    /// Adds a run at the end of its queue; at its head it does not start before `due`. What can't start at once is shelved.
+    pub(super) fn push(
+        &mut self,
+        key: Key,
+        mut slot: Slot<R>,
+        due: Option<Instant>,
+        shelve: impl FnOnce(&R) -> Box<str>,
+    ) {
         self.open += 1;
         self.seqs.insert((slot.seq, key.clone()));
         let free = self.total_running + self.ready.len() < RUNNING;
         let queues = self.queues.entry(Arc::clone(&key.lane)).or_default();
         let queue = queues.iter_mut().find(|queue| queue.rule == key.rule);
-        if !free || queue.is_some() {
+        if !free || queue.is_some() || due.is_some() {
             shelf(&mut slot, shelve);
         }
         if let Some(queue) = queue {
             queue.slots.push_back(slot);
-        } else {
-            let rule = Arc::clone(&key.rule);
-            queues.push(Queue { rule, state: State::Ready, slots: VecDeque::from([slot]), superseded: 0 });
+            return;
+        }
+        let state = match due {
+            None => State::Ready,
+            Some(due) => {
+                self.timer += 1;
+                self.timers.push(Reverse((due.min(slot.deadline), self.timer, key.clone())));
+                State::Waiting(self.timer)
+            }
+        };
+        queues.push(Queue { rule: Arc::clone(&key.rule), state, slots: VecDeque::from([slot]), superseded: 0 });
+        if state == State::Ready {
             self.ready.push_back(key);
         }
     }
@@ -270,7 +285,7 @@ mod tests {
             number: 0,
             body: Body::Held(seq),
         };
-        lanes.push(key, slot, |run| run.to_string().into());
+        lanes.push(key, slot, None, |run| run.to_string().into());
     }
 
     fn started(lanes: &mut Lanes<u64>) -> Vec<u64> {

@@ -80,6 +80,10 @@ pub struct NewRun<R> {
     pub controls: bool,
     /// Whether its current step may have been carried out already, before a crash.
     pub unsure: bool,
+    /// How often its current step was tried in vain before a restart.
+    pub number: u32,
+    /// Not to be started before that, in milliseconds since 1970.
+    pub due: Option<i64>,
     /// The run, or how it ended already: a fate and its record.
     pub run: Result<R, (&'static str, String)>,
 }

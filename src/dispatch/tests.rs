@@ -51,6 +51,8 @@ impl Work for Fake {
             allowance,
             controls: true,
             unsure: claim.recovered,
+            number: 0,
+            due: None,
             run: Ok(run.clone()),
         };
         Planned { record: Some("{}".into()), state: Vec::new(), supersedes: run["moves"] == true, runs: vec![new] }

@@ -1,5 +1,6 @@
 //! A verified body into publications: every shape that a body may have, what must not be stored, ids and lane keys.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -40,39 +41,38 @@ pub enum DecodeError {
 
 /// Takes a body apart. CloudLink sends one bare publication (confirmed by Mitel's notification sample); a list, and
 /// envelopes with `publication` or `publications`, are taken too.
+///
+/// The outer shape is read without building anything, so that a body costs no more memory than its largest publication.
 pub fn decode(body: &[u8]) -> Result<Vec<Publication>, DecodeError> {
     let text = std::str::from_utf8(body).map_err(|_| DecodeError::NotJson)?;
-    let document: Value = serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
-    match &document {
-        Value::Array(items) => each(items, text),
-        Value::Object(map) if map.contains_key("publicationId") || map.contains_key("topic") => {
-            Ok(vec![one(&document, text)?])
-        }
-        Value::Object(map) => match (map.get("publications"), map.get("publication")) {
-            (Some(Value::Array(items)), _) => each(items, field(text, "publications")?),
-            (_, Some(inner)) => Ok(vec![one(inner, field(text, "publication")?)?]),
-            _ => Ok(vec![one(&document, text)?]),
-        },
-        _ => Err(DecodeError::NoPublication),
+    if is_list(text) {
+        return each(text);
+    }
+    let fields: HashMap<String, &RawValue> = serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
+    if fields.contains_key("publicationId") || fields.contains_key("topic") {
+        return Ok(vec![one(text)?]);
+    }
+    match (fields.get("publications"), fields.get("publication")) {
+        (Some(list), _) if is_list(list.get()) => each(list.get()),
+        (_, Some(inner)) => Ok(vec![one(inner.get())?]),
+        _ => Ok(vec![one(text)?]),
     }
 }
 
-/// The text of a top-level field, as it came.
-fn field<'a>(text: &'a str, name: &str) -> Result<&'a str, DecodeError> {
-    let fields: std::collections::HashMap<String, &'a RawValue> =
-        serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
-    fields.get(name).map(|value| value.get()).ok_or(DecodeError::NotJson)
+fn is_list(text: &str) -> bool {
+    text.trim_start().starts_with('[')
 }
 
-fn each(items: &[Value], text: &str) -> Result<Vec<Publication>, DecodeError> {
-    if items.len() > MOST {
+fn each(text: &str) -> Result<Vec<Publication>, DecodeError> {
+    let texts: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
+    if texts.len() > MOST {
         return Err(DecodeError::TooMany);
     }
-    let texts: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
-    items.iter().zip(texts).map(|(item, text)| one(item, text.get())).collect()
+    texts.into_iter().map(|text| one(text.get())).collect()
 }
 
-fn one(document: &Value, text: &str) -> Result<Publication, DecodeError> {
+fn one(text: &str) -> Result<Publication, DecodeError> {
+    let document: &Value = &serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
     if !document.is_object() {
         return Err(DecodeError::NoPublication);
     }

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{HeaderMap, Method, Response, StatusCode};
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Options;
 use super::body::{Bounds, encoding};
 use super::problem::Problem;
-use super::signature::{Claimed, Keys, Verified};
+use super::signature::{Claimed, Keys};
 use crate::event::publication::{self, DecodeError};
 use crate::journal::{Accepted, Entry, Journal};
 use crate::kit::supervisor::Supervisor;
@@ -84,15 +85,21 @@ impl<J: Journal> Ingest<J> {
             return Err(Problem::Signature);
         };
         let whole = self.bounds.read(&parts.headers, body).await?;
-        let verified =
-            self.keys.verify(whole.bytes.clone(), &claimed, application.as_deref()).ok_or(Problem::Signature)?;
-        let document = self.bounds.decode(verified.body().clone(), encoding(&parts.headers))?;
-        self.store(&verified, &document).await
+        let entries = self.open(whole.bytes, &parts.headers, &claimed, application.as_deref())?;
+        self.store(entries).await
     }
 
-    /// All publications of a body into the journal, or none.
-    async fn store(&self, verified: &Verified, document: &[u8]) -> Result<StatusCode, Problem> {
-        let publications = publication::decode(document).map_err(|error| match error {
+    /// Proves a body and takes it apart. Nothing of the body itself is kept while the journal is waited for.
+    fn open(
+        &self,
+        body: Bytes,
+        headers: &HeaderMap,
+        claimed: &Claimed,
+        only: Option<&str>,
+    ) -> Result<Vec<Entry>, Problem> {
+        let verified = self.keys.verify(body, claimed, only).ok_or(Problem::Signature)?;
+        let document = self.bounds.decode(verified.body().clone(), encoding(headers))?;
+        let publications = publication::decode(&document).map_err(|error| match error {
             DecodeError::NotJson | DecodeError::NoPublication => Problem::NotJson,
             DecodeError::TooMany => Problem::TooLarge,
         })?;
@@ -104,7 +111,11 @@ impl<J: Journal> Ingest<J> {
             source: Arc::clone(&source),
             body: publication.body,
         });
-        let entries: Vec<Entry> = entries.collect();
+        Ok(entries.collect())
+    }
+
+    /// All publications of a body into the journal, or none.
+    async fn store(&self, entries: Vec<Entry>) -> Result<StatusCode, Problem> {
         if entries.is_empty() {
             return Ok(StatusCode::OK);
         }

@@ -17,4 +17,4 @@ pub mod values;
 pub use diagnostic::{Finding, Report, Severity};
 pub use source::Source;
 pub use template::{Condition, Engine, Place, Template};
-pub use values::Values;
+pub use values::{Fields, Values};

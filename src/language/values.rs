@@ -15,6 +15,14 @@ use serde_json::Value as Json;
 #[derive(Clone, Default)]
 pub struct Values {
     names: BTreeMap<Arc<str>, Value>,
+    source: Option<Arc<dyn Fields>>,
+}
+
+/// Where data is taken from that no name was set for, when a template asks for it: most templates ask for little of
+/// what there is.
+pub trait Fields: Send + Sync {
+    /// The data under a name.
+    fn get(&self, name: &str) -> Option<&Json>;
 }
 
 /// Answers `NAME.first.second`.
@@ -31,8 +39,13 @@ impl Values {
         self.names.insert(name.into(), Value::from_object(Outer(lookup)));
     }
 
+    /// Takes from `source` what no name is set for.
+    pub fn set_source(&mut self, source: Arc<dyn Fields>) {
+        self.source = Some(source);
+    }
+
     pub(super) fn root(&self) -> Value {
-        Value::from_object(Root(self.names.clone()))
+        Value::from_object(Root(self.clone()))
     }
 }
 
@@ -69,7 +82,7 @@ pub(super) fn to_json(value: &Value) -> Result<Option<Json>, serde_json::Error> 
 }
 
 #[derive(Debug)]
-struct Root(BTreeMap<Arc<str>, Value>);
+struct Root(Values);
 
 impl Object for Root {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -77,7 +90,8 @@ impl Object for Root {
     }
 
     fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Value> {
-        self.0.get(key).cloned()
+        let set = self.0.names.get(key).cloned();
+        set.or_else(|| self.0.source.as_ref()?.get(key).map(from_json))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -18,6 +18,10 @@ pub struct Past {
     pub request: Option<Request>,
     /// Whether the current step may have taken effect.
     pub unsure: bool,
+    /// How often the current step was tried in vain.
+    pub attempts: u32,
+    /// When it was to be tried again, in milliseconds since 1970.
+    pub due: Option<i64>,
     /// The request of an attempt that must not be repeated and whose outcome is not recorded.
     pub unknown: Option<Attempted>,
     /// What earlier steps returned, by name.
@@ -44,13 +48,19 @@ pub fn past(lines: &[Line]) -> (Option<Decision>, Pasts) {
             fate::ATTEMPT => run.unknown = Some(record),
             fate::RETRY => {
                 run.unknown = None;
+                (run.attempts, run.due) = (run.attempts + 1, line.due);
                 run.unsure |= record.unsure;
                 run.request = record.request;
             }
             fate::STEP => {
                 let results = record.named.map(|name| (name, record.result));
                 run.results.extend(results);
-                (run.step, run.request, run.unsure, run.unknown) = (record.step + 1, None, false, None);
+                *run = Past {
+                    step: record.step + 1,
+                    results: std::mem::take(&mut run.results),
+                    rule: std::mem::take(&mut run.rule),
+                    ..Past::default()
+                };
             }
             _ => run.over = true,
         }
@@ -82,7 +92,10 @@ mod tests {
             line("d", "retry", &json!({ "step": 0 })),
         ]);
         assert_eq!(decision.unwrap().kind, "call.ringing");
-        assert_eq!((runs["a"].step, runs["a"].unsure, runs["a"].request.is_some()), (1, true, true));
+        assert_eq!(
+            (runs["a"].step, runs["a"].unsure, runs["a"].request.is_some(), runs["a"].attempts),
+            (1, true, true, 1)
+        );
         assert_eq!(runs["a"].results["contact"], json!({ "ok": true }));
         assert_eq!(runs["b"].unknown.as_ref().unwrap().action, "http");
         assert!(runs["c"].over && !runs["d"].over && runs["d"].unknown.is_none());

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::event::Event;
-use crate::language::Values;
+use crate::language::{Fields, Values};
 
 use super::RuleSet;
 
@@ -34,6 +34,30 @@ impl Scope {
                 values.set(name, value);
             }
         }
+        Self::with(values, rules, event, bindings, results, now)
+    }
+
+    /// The same on a shared event: its fields are turned into values only when a template asks for them.
+    pub fn shared(
+        rules: &RuleSet,
+        event: &Arc<Event>,
+        bindings: &Map<String, Value>,
+        results: &Map<String, Value>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let mut values = Values::default();
+        values.set_source(Arc::new(OfEvent(Arc::clone(event))));
+        Self::with(values, rules, event, bindings, results, now)
+    }
+
+    fn with(
+        mut values: Values,
+        rules: &RuleSet,
+        event: &Event,
+        bindings: &Map<String, Value>,
+        results: &Map<String, Value>,
+        now: DateTime<Utc>,
+    ) -> Self {
         for (name, value) in bindings.iter().chain(results) {
             values.set(name, value);
         }
@@ -48,6 +72,14 @@ impl Scope {
     /// Adds what a step returned.
     pub fn add_result(&mut self, name: &str, value: &Value) {
         self.values.set(name, value);
+    }
+}
+
+struct OfEvent(Arc<Event>);
+
+impl Fields for OfEvent {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.fields.get(name)
     }
 }
 

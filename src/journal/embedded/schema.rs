@@ -142,7 +142,7 @@ fn version(connection: &Connection, path: &Path) -> Result<i64, OpenError> {
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     // Before the first table, or it has no effect. 4 KiB pages write least for a lone event; 8 KiB hold several
     // notifications a page and won the bench of batches.
-    connection.pragma_update(None, "page_size", 8192)?;
+    connection.pragma_update(None, "page_size", 4096)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // Checkpoints are made by the writer, when it is idle or the log is long.
