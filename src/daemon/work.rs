@@ -233,8 +233,10 @@ impl Work for Desk {
         let began = Instant::now();
         let timeout = step.timeout.min(attempt.deadline.saturating_duration_since(began));
         let tag = run.tag();
-        let attempted =
-            actions::Attempt { account: &run.event.account, tag: &tag, look_first: attempt.unsure, timeout };
+        // What must not be done twice has a durable attempt before it is sent: without one it was not sent, and one
+        // whose outcome is unknown does not get here.
+        let look_first = attempt.unsure && actions::class(request) != Class::Never;
+        let attempted = actions::Attempt { account: &run.event.account, tag: &tag, look_first, timeout };
         let outcome = self.actions.perform(request, &attempted).await;
         let took = began.elapsed();
         if run.progress.step == 0 {

@@ -56,7 +56,9 @@ impl Bounds {
         let read = if length.is_some_and(|length| length > self.max_body as u64) {
             Err(Problem::TooLarge)
         } else {
-            tokio::time::timeout(TIME, self.collect(&mut body)).await.unwrap_or(Err(Problem::Timeout))
+            tokio::time::timeout(TIME, self.collect(&mut body, length.unwrap_or(0) as usize))
+                .await
+                .unwrap_or(Err(Problem::Timeout))
         };
         if read.is_err() {
             self.discard(body);
@@ -64,8 +66,10 @@ impl Bounds {
         read
     }
 
-    async fn collect(&self, body: &mut Body) -> Result<Whole, Problem> {
-        let mut bytes = BytesMut::new();
+    /// `length` is what the sender announced, known to be within the bound: it saves growing step by step. Until bytes
+    /// come the room is not more than an address.
+    async fn collect(&self, body: &mut Body, length: usize) -> Result<Whole, Problem> {
+        let mut bytes = BytesMut::with_capacity(length);
         let mut room: [Option<OwnedSemaphorePermit>; 2] = [None, None];
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| Problem::Broken)?.into_data() else { continue };

@@ -23,8 +23,10 @@ use super::supervisor::Supervisor;
 
 /// The most connections at a time; more wait in the system's queue.
 const CONNECTIONS: usize = 1024;
-/// How long a head may take to come, and a connection may be idle between requests.
+/// How long a head may take to come, and a connection may be idle between requests; less when connections are scarce, so
+/// that those who open many and say nothing do not keep the others out for long.
 const HEAD_TIME: Duration = Duration::from_secs(15);
+const HEAD_TIME_SCARCE: Duration = Duration::from_secs(2);
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// The largest head.
@@ -101,7 +103,10 @@ impl Listener {
             };
             match (accepted, turn) {
                 (Ok((stream, _)), Ok(turn)) => {
-                    let connection = connection(stream, self.tls.clone(), handler.clone(), close.clone(), turn);
+                    let scarce = turns.available_permits() < CONNECTIONS * 3 / 4;
+                    let head_time = if scarce { HEAD_TIME_SCARCE } else { HEAD_TIME };
+                    let connection =
+                        connection(stream, self.tls.clone(), handler.clone(), head_time, close.clone(), turn);
                     supervisor.spawn(connection);
                 }
                 (Err(error), _) => {
@@ -120,6 +125,7 @@ async fn connection<H, F>(
     stream: TcpStream,
     tls: Option<TlsAcceptor>,
     handler: H,
+    head_time: Duration,
     close: CancellationToken,
     turn: OwnedSemaphorePermit,
 ) where
@@ -129,9 +135,9 @@ async fn connection<H, F>(
     // An answer is one small packet: it must not wait for company.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => http(stream, handler, close).await,
+        None => http(stream, handler, head_time, close).await,
         Some(tls) => match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
-            Ok(Ok(stream)) => http(stream, handler, close).await,
+            Ok(Ok(stream)) => http(stream, handler, head_time, close).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),
         },
@@ -139,7 +145,7 @@ async fn connection<H, F>(
     drop(turn);
 }
 
-async fn http<S, H, F>(stream: S, handler: H, close: CancellationToken)
+async fn http<S, H, F>(stream: S, handler: H, head_time: Duration, close: CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     H: Fn(Request) -> F + Clone + Send + Sync + 'static,
@@ -151,7 +157,7 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(head_time)
         .max_buf_size(HEAD_BYTES)
         .max_headers(HEADERS)
         .serve_connection(TokioIo::new(stream), service);

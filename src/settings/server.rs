@@ -42,7 +42,7 @@ pub(super) fn settle(root: &mut Section<'_>, applications: Vec<Application>) -> 
                 .text("path")
                 .and_then(|path| public_path(server, path))
                 .unwrap_or_else(|| "/notify".to_owned()),
-            max_body: server.size("max_body", 1 << 20, ["1KiB", "64MiB"]) as usize,
+            max_body: server.size("max_body", 1 << 20, ["1KiB", "16MiB"]) as usize,
             drain: server.duration("drain", Duration::ZERO, ["0s", "1h"]),
             tls,
             applications,

@@ -3,5 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "in a story a surprise is a failure")]
 
+mod harness;
+
+mod chat;
+mod crash;
+mod disk_full;
 mod edges;
+mod events;
+mod genuine;
+mod hostile;
+mod once;
+mod outage;
+mod refusals;
+mod settings;
+mod shipped;
 mod simulator;
+mod start;
+mod stop;
+mod upstream;

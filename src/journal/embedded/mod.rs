@@ -95,8 +95,8 @@ impl Embedded {
 
     fn read_ready(&self, after: u64, up_to: u64, max: usize) -> rusqlite::Result<Vec<Claim>> {
         let reader = self.reader();
-        let mut claims = reader::after(&reader, after, up_to, max)?;
-        let read_to = if claims.len() < max { up_to } else { claims.last().map_or(up_to, |claim| claim.seq) };
+        let (mut claims, more) = reader::after(&reader, after, up_to, max)?;
+        let read_to = if more { claims.last().map_or(up_to, |claim| claim.seq) } else { up_to };
         let mut ready = self.shared.ready();
         claims.retain(|claim| !ready.done.contains(claim.seq));
         for claim in claims.iter_mut().filter(|claim| claim.seq <= ready.recovered_to) {

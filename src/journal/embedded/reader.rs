@@ -37,21 +37,33 @@ pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
     Ok(Recovered { done_to, done, last_seq, last_n })
 }
 
-/// Publications after a position, without history, up to a position (inclusive).
-pub(super) fn after(connection: &Connection, seq: u64, up_to: u64, max: usize) -> rusqlite::Result<Vec<Claim>> {
-    connection
-        .prepare_cached(
-            "SELECT seq, arrived, id, lane, source, body FROM publication WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
-        )?
-        .query_map(params![seq, up_to, max], claim)?
-        .collect()
+/// How many bytes of publications are read at once, beyond the first.
+const READ_BYTES: usize = 4 << 20;
+
+/// Publications after a position, without history, up to a position (inclusive). Whether there may be more.
+pub(super) fn after(connection: &Connection, seq: u64, up_to: u64, max: usize) -> rusqlite::Result<(Vec<Claim>, bool)> {
+    let mut statement = connection.prepare_cached(
+        "SELECT seq, arrived, id, lane, source, body FROM publication WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut rows = statement.query(params![seq, up_to, max])?;
+    let (mut claims, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let claim = claim(row)?;
+        bytes += claim.entry.body.len();
+        claims.push(claim);
+        if bytes > READ_BYTES {
+            return Ok((claims, true));
+        }
+    }
+    let more = claims.len() == max;
+    Ok((claims, more))
 }
 
 /// Publications of a range with their lines.
 pub(super) fn scan(connection: &Connection, range: Range) -> rusqlite::Result<Vec<Claim>> {
     let mut claims = match range {
-        Range::After(seq, max) => after(connection, seq, i64::MAX as u64, max)?,
-        Range::One(seq) => after(connection, seq.saturating_sub(1), seq, 1)?,
+        Range::After(seq, max) => after(connection, seq, i64::MAX as u64, max)?.0,
+        Range::One(seq) => after(connection, seq.saturating_sub(1), seq, 1)?.0,
         Range::Newest(max) => {
             let first: Option<u64> = connection
                 .query_row(
@@ -60,7 +72,7 @@ pub(super) fn scan(connection: &Connection, range: Range) -> rusqlite::Result<Ve
                     |row| row.get(0),
                 )
                 .optional()?;
-            after(connection, first.map_or(0, |seq| seq - 1), i64::MAX as u64, max)?
+            after(connection, first.map_or(0, |seq| seq - 1), i64::MAX as u64, max)?.0
         }
     };
     for claim in &mut claims {

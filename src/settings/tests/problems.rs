@@ -206,7 +206,7 @@ fn addresses_of_cloudlink() {
 
 #[test]
 fn bounds_are_said() {
-    assert!(said("[server]\nmax_body = 10\n").contains("server.max_body: is possible from 1KiB to 64MiB"));
+    assert!(said("[server]\nmax_body = 10\n").contains("server.max_body: is possible from 1KiB to 16MiB"));
     assert!(said("[journal]\nretain = \"5m\"\n").contains("journal.retain: is possible from 1h to 3650d"));
     assert!(said("[journal]\nretain = 7\n").contains("journal.retain: `7` has no unit: write 7ms, 7s, 7m, 7h or 7d"));
 }
