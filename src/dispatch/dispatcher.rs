@@ -131,8 +131,15 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         match self.carrier.journal.claim(CLAIM).await {
             Ok(claims) => {
                 let more = claims.len() == CLAIM;
+                // A lone event is acted on before its decision is handed to the journal's thread: waking that costs what the
+                // caller would hear. Of several one may depend on what another one left to be remembered.
+                let lone = claims.len() == 1;
                 for claim in claims {
-                    self.admit(claim).await;
+                    let decided = self.admit(claim).await;
+                    if lone {
+                        self.start();
+                    }
+                    self.carrier.journal.settle(decided);
                 }
                 more
             }
@@ -144,8 +151,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
-    /// Plans one publication and lines up its runs.
-    async fn admit(&mut self, claim: Claim) {
+    /// Plans one publication and lines up its runs; what is to be settled for it.
+    async fn admit(&mut self, claim: Claim) -> Change {
         let (opened, keys) = self.carrier.work.open(&claim);
         let remembered = loop {
             match self.carrier.journal.load(&keys).await {
@@ -165,11 +172,12 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             }
         }
         let count = u32::try_from(planned.runs.len()).unwrap_or(u32::MAX);
+        let mut decided = Change::default();
         if planned.record.is_some() || !planned.state.is_empty() || count == 0 {
             let record = planned.record.unwrap_or_else(|| "{}".to_owned());
             let mut line = self.carrier.line(seq, &"".into(), fate::PLANNED, record);
             line.last = count == 0;
-            self.carrier.journal.settle(Change { lines: vec![line], state: planned.state });
+            decided = Change { lines: vec![line], state: planned.state };
         }
         if count > 0 {
             self.open.insert(seq, OpenRuns { count, arrived: claim.arrived });
@@ -178,6 +186,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             self.line_up(&lane, seq, run);
         }
         self.pulse.planned.store(seq, Ordering::Relaxed);
+        decided
     }
 
     fn line_up(&mut self, lane: &Arc<str>, seq: u64, new: NewRun<W::Run>) {

@@ -117,6 +117,13 @@ pub struct Change {
     pub state: Vec<StateChange>,
 }
 
+impl Change {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty() && self.state.is_empty()
+    }
+}
+
 /// Which publications to read back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Range {

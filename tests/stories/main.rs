@@ -13,6 +13,7 @@ mod events;
 mod genuine;
 mod hostile;
 mod once;
+mod packages;
 mod outage;
 mod refusals;
 mod settings;

@@ -9,6 +9,8 @@ mod reader;
 mod retention;
 mod schema;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::fs::File;
@@ -147,6 +149,9 @@ impl Journal for Embedded {
     }
 
     fn settle(&self, change: Change) {
+        if change.is_empty() {
+            return;
+        }
         self.shared.remember(&change.state);
         if self.shared.leave(change) {
             // A closed journal means that the process is ending without its writer; what is lost here is done again.

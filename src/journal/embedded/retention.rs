@@ -26,6 +26,8 @@ pub(super) struct Retention {
     retain: i64,
     max_size: u64,
     written: usize,
+    /// Written since the size was last looked at.
+    unseen: u64,
     last_write: Instant,
     looked: Option<Instant>,
     /// Whether the last round left something to delete.
@@ -40,6 +42,7 @@ impl Retention {
             retain,
             max_size: options.max_size,
             written: 0,
+            unseen: 0,
             last_write: Instant::now(),
             looked: None,
             more: false,
@@ -55,6 +58,7 @@ impl Retention {
     /// Notes what a commit wrote. An event costs about four times its bytes in pages of the log.
     pub(super) fn wrote(&mut self, bytes: usize) {
         self.written += bytes * 4;
+        self.unseen += bytes as u64;
         self.last_write = Instant::now();
     }
 
@@ -78,8 +82,10 @@ impl Retention {
             self.written = 0;
             report(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())), "checkpoint");
         }
-        if self.more || self.looked.is_none_or(|at| at.elapsed() >= EVERY) || self.full {
+        let much = self.unseen > self.max_size / 16;
+        if self.more || much || self.looked.is_none_or(|at| at.elapsed() >= EVERY) || self.full {
             self.looked = Some(Instant::now());
+            self.unseen = 0;
             let worked = self.delete(connection, shared, clock.millis(), done_to, last_seq, last_n);
             self.more = worked.as_ref().is_ok_and(|deleted| *deleted >= CHUNK);
             report(worked.map(drop), "delete what is old from");

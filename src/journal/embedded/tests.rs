@@ -1,0 +1,103 @@
+//! What the laws don't ask of every engine: the lock, the format, retention, the largest size.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chrono::DateTime;
+use rusqlite::Connection;
+
+use super::super::{Accepted, Change, Entry, Error, Journal, Line, Options, Range};
+use super::{Embedded, OpenError};
+use crate::kit::clock::Clock;
+
+fn options(path: &Path) -> Options {
+    Options { path: path.to_owned(), retain: Duration::from_hours(1), max_size: 1 << 30 }
+}
+
+fn entry(id: &str, body: &str) -> Entry {
+    Entry { id: id.into(), lane: "l".into(), source: "s".into(), body: body.into() }
+}
+
+fn last(seq: u64) -> Line {
+    Line { seq, run: "".into(), fate: "done".into(), at: 0, due: None, last: true, bytes: "{}".into() }
+}
+
+#[test]
+fn a_folder_is_for_one_daemon() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Embedded::open(&options(folder.path()), Clock::system()).unwrap();
+    let second = Embedded::open(&options(folder.path()), Clock::system()).unwrap_err();
+    assert!(matches!(second, OpenError::Locked(_)), "{second}");
+    drop(first);
+    Embedded::open(&options(folder.path()), Clock::system()).unwrap();
+}
+
+#[test]
+fn a_newer_format_and_a_foreign_file_are_refused() {
+    for (ours, version) in [(true, 99), (false, 1)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Connection::open(folder.path().join("journal.db")).unwrap();
+        file.pragma_update(None, "user_version", version).unwrap();
+        file.pragma_update(None, "application_id", if ours { 0x5357_484b } else { 7 }).unwrap();
+        drop(file);
+        let refused = Embedded::open(&options(folder.path()), Clock::system()).unwrap_err();
+        assert!(matches!(
+            (ours, &refused),
+            (true, OpenError::Newer { found: 99, .. }) | (false, OpenError::Foreign(_))
+        ));
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_and_old_goes_what_is_not_done_stays_and_no_number_comes_twice() {
+    let (folder, start) = (tempfile::tempdir().unwrap(), DateTime::UNIX_EPOCH);
+    let clock = Clock::manual(start);
+    let journal = Embedded::open(&options(folder.path()), clock.clone()).unwrap();
+    journal.accept((0..4).map(|n| entry(&n.to_string(), "{}")).collect()).await.unwrap();
+    journal.attempt(Change { lines: vec![last(1), last(2), last(4)], state: Vec::new() }).await.unwrap();
+    drop(journal);
+    clock.set(start + Duration::from_hours(2));
+    // The first look at what is old comes after the first command of a new start.
+    let journal = Embedded::open(&options(folder.path()), clock.clone()).unwrap();
+    journal.flush().await.unwrap();
+    let left = async || journal.scan(Range::Newest(9)).await.unwrap().iter().map(|claim| claim.seq).collect::<Vec<_>>();
+    for _ in 0..100 {
+        if left().await == [3, 4] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(left().await, [3, 4], "the third is not done, and what comes after it waits for it");
+    assert_eq!(
+        journal.accept(vec![entry("0", "{}")]).await.unwrap(),
+        [Accepted::Known],
+        "the id outlives its publication"
+    );
+    assert_eq!(journal.accept(vec![entry("new", "{}")]).await.unwrap(), [Accepted::New(5)]);
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_until_something_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = Options { max_size: 400 << 10, ..options(folder.path()) };
+    let journal = Embedded::open(&small, Clock::system()).unwrap();
+    let body = "x".repeat(20_000);
+    let mut stored = 0;
+    let refusal = loop {
+        match journal.accept(vec![entry(&stored.to_string(), &body)]).await {
+            Ok(_) => stored += 1,
+            Err(error) => break error,
+        }
+        assert!(stored < 40, "twice the largest size was taken");
+    };
+    assert!(matches!(refusal, Error::Full(_)), "{refusal}");
+    let done = (1..=stored).map(last).collect();
+    journal.attempt(Change { lines: done, state: Vec::new() }).await.unwrap();
+    for n in 0..200 {
+        if journal.accept(vec![entry(&format!("again {n}"), "{}")]).await.is_ok() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("what is done did not make room");
+}
