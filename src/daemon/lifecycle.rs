@@ -49,11 +49,14 @@ struct App {
     supervisor: Supervisor,
     close: CancellationToken,
     drain: Duration,
-    watch: bool,
+    watcher: Option<reload::Watch>,
 }
 
 /// Runs the daemon until it is told to stop or a part of it dies.
 pub async fn run(start: Start) -> Result<(), Error> {
+    // The first thing of all: a signal that comes during the start is obeyed when it is over, not fatal.
+    let set_up = |error: std::io::Error| Error::SetUp { what: "signals", why: error.to_string() };
+    let signals = Signals::new().map_err(set_up)?;
     let clock = if start.clock_offset == 0 { Clock::system() } else { Clock::shifted(start.clock_offset * 1000) };
     let settings = settings::load(&start.config, &Environment::process()).map_err(Error::Settings)?;
     for warning in &settings.warnings {
@@ -61,7 +64,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
     }
     let (supervisor, deaths) = Supervisor::new();
     let app = assemble(settings, clock, supervisor).await?;
-    let died = app.live(deaths).await;
+    let died = app.live(signals, deaths).await;
     match died {
         Some(Died { task, why }) => Err(Error::Died { task: task.to_string(), why }),
         None => Ok(()),
@@ -75,6 +78,10 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         credentials: settings.credentials.iter().map(|credential| credential.name.clone()).collect(),
         now: clock.now(),
     };
+    // Before the rules are read, so that no change between reading and watching is missed.
+    let watcher = settings.rules.watch.then(|| reload::watch(&settings.rules.path)).and_then(|watcher| {
+        watcher.inspect_err(|error| tracing::warn!(%error, "the rules can't be watched; reload them with SIGHUP")).ok()
+    });
     let rules = Arc::new(first_rules(&settings, &world)?);
     let journal = Arc::new(Embedded::open(&settings.journal, clock.clone())?);
     let admin = Listener::bind(settings.admin.listen, None).await?;
@@ -143,17 +150,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let admin = admin.serve(move |request| std::future::ready(api.handle(&request)), supervisor.clone(), stop);
     supervisor.vital("admin listener", admin);
     supervisor.vital("sign-in", cloudlink.keep_signed_in());
-    Ok(App {
-        desk,
-        journal,
-        ingest,
-        shown,
-        reloader,
-        supervisor,
-        close,
-        drain: settings.server.drain,
-        watch: settings.rules.watch,
-    })
+    Ok(App { desk, journal, ingest, shown, reloader, supervisor, close, drain: settings.server.drain, watcher })
 }
 
 /// At start there are no rules of before: what does not hold together is shown, and that is the end.
@@ -193,21 +190,14 @@ async fn journal_lives(journal: Arc<Embedded>, stop: CancellationToken) {
 
 impl App {
     /// Serves until a signal or a death, then stops. A death is returned.
-    async fn live(self, mut deaths: mpsc::Receiver<Died>) -> Option<Died> {
-        let (Ok(mut signals), Ok(mut reload)) = (Signals::new(), signal(SignalKind::hangup())) else {
-            return Some(Died { task: "signals".into(), why: "signals can't be received".into() });
-        };
-        let watcher = self.watch.then(|| self.reloader.watch());
-        let mut watcher = watcher.and_then(|watcher| {
-            watcher
-                .inspect_err(|error| tracing::warn!(%error, "the rules can't be watched; reload them with SIGHUP"))
-                .ok()
-        });
+    async fn live(mut self, signals: Signals, mut deaths: mpsc::Receiver<Died>) -> Option<Died> {
+        let Signals { mut stop, mut reload } = signals;
+        let mut watcher = self.watcher.take();
         tell(&[NotifyState::Ready]);
         let mut watchdog = tokio::time::interval(WATCHDOG);
         let died = loop {
             tokio::select! {
-                () = signals.stop() => break None,
+                () = stop.told() => break None,
                 Some(died) = deaths.recv() => break Some(died),
                 Some(()) = reload.recv() => self.reload().await,
                 () = reload::changed(watcher.as_mut().map(|(_, changes)| changes)) => self.reload().await,
@@ -215,7 +205,7 @@ impl App {
             }
         };
         let at_once = async {
-            signals.stop().await;
+            stop.told().await;
             tracing::warn!("told to stop again: stopping at once");
         };
         tokio::select! {
@@ -257,16 +247,25 @@ impl App {
 }
 
 struct Signals {
+    stop: StopSignals,
+    reload: Signal,
+}
+
+struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        let stop =
+            StopSignals { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? };
+        Ok(Self { stop, reload: signal(SignalKind::hangup())? })
     }
+}
 
-    async fn stop(&mut self) {
+impl StopSignals {
+    async fn told(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

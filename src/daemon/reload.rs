@@ -1,6 +1,6 @@
 //! The rules in force, and putting others in force: whole or not at all.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) struct Reloader {
 }
 
 /// Reads and compiles the rules of a path; on success with what is allowed but probably not meant.
-pub(crate) fn compile(path: &std::path::Path, world: &World) -> Result<RuleSet, Report> {
+pub(crate) fn compile(path: &Path, world: &World) -> Result<RuleSet, Report> {
     let (sources, mut report) = source::read(path);
     match rules::compile(&sources, world) {
         Ok(rules) if !report.has_errors() => Ok(rules),
@@ -91,26 +91,28 @@ impl Reloader {
         self.lock().trouble = trouble;
     }
 
-    /// Watches the rules' path; each message means that something below it changed. The watcher lives as long as the
-    /// returned value.
-    pub(super) fn watch(&self) -> notify::Result<(notify::RecommendedWatcher, mpsc::Receiver<()>)> {
-        let (changed, changes) = mpsc::channel(1);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            let relevant = event.is_ok_and(|event| !event.kind.is_access());
-            if relevant {
-                // A full queue means that a change is known already.
-                let _ = changed.try_send(());
-            }
-        })?;
-        // Of a single file the folder is watched: editors replace files rather than write them.
-        let folder = if self.path.is_dir() { self.path.as_path() } else { self.path.parent().unwrap_or(&self.path) };
-        watcher.watch(folder, RecursiveMode::Recursive)?;
-        Ok((watcher, changes))
-    }
-
     fn lock(&self) -> MutexGuard<'_, InForce> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A watcher, and what it tells: each message means that something changed. It watches as long as it lives.
+pub(super) type Watch = (notify::RecommendedWatcher, mpsc::Receiver<()>);
+
+/// Watches the rules' path and everything below it.
+pub(super) fn watch(path: &Path) -> notify::Result<Watch> {
+    let (changed, changes) = mpsc::channel(1);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let relevant = event.is_ok_and(|event| !event.kind.is_access());
+        if relevant {
+            // A full queue means that a change is known already.
+            let _ = changed.try_send(());
+        }
+    })?;
+    // Of a single file the folder is watched: editors replace files rather than write them.
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    watcher.watch(folder, RecursiveMode::Recursive)?;
+    Ok((watcher, changes))
 }
 
 /// The next change, when it is over; never, without a watcher.

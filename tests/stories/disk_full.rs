@@ -43,7 +43,13 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        command::run("umount", &["-l", self.path().to_str().unwrap()]);
+        // While others mount something too, the list of mounts that umount reads may lack this one for a moment.
+        let path = self.path().to_str().unwrap();
+        for _ in 0..50 {
+            if command::run("umount", &["-l", path]).is_some_and(|said| said.code == Some(0)) {
+                return;
+            }
+        }
     }
 }
 

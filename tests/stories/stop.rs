@@ -67,6 +67,16 @@ async fn a_second_signal_stops_at_once() {
 }
 
 #[tokio::test]
+async fn a_signal_is_obeyed_as_soon_as_it_listens() {
+    let mut world = World::new(RULES).await;
+    for _ in 0..15 {
+        world.restart().await;
+        world.daemon().signal("HUP");
+        assert_eq!(world.stop().await.0, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_back_off_stays_journaled_and_is_taken_up_again() {
     let mut world = World::start(RULES).await;
     world.far.when("", "/calls/1").answers(503);
@@ -192,7 +202,7 @@ async fn a_changed_file_takes_over_within_two_seconds_however_it_is_written() {
     for (way, to) in ["4002", "4003", "4004", "4005", "4006"].into_iter().enumerate() {
         let changed = Instant::now();
         change(&world, way, &redirect_to(to));
-        before = until("other rules are in force", async || {
+        before = until(&format!("other rules are in force, way {way}"), async || {
             let now = world.admin("/readyz").await.json()["rules"].clone();
             (now != before).then_some(now)
         })
