@@ -29,7 +29,7 @@ check: ## look for mistakes in config/
 
 bench: ## measure against a bare forwarder, in one run
 	@tools/setup $(COMPILER)
-	$(CARGO) bench --bench gateway
+	$(CARGO) bench --bench gateway -- --client reqwest
 
 dist: ## the binary that packages hold: optimized whole
 	@tools/setup $(COMPILER)

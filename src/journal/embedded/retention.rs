@@ -10,8 +10,11 @@ use super::shared::Shared;
 use super::writer::mark;
 use crate::kit::clock::Clock;
 
-/// Checkpoint when so much was written since the last one.
-const CHECKPOINT_BYTES: usize = 32 << 20;
+/// Checkpoint when so much was written since the last one: then the log is used again from its beginning, and a sync
+/// does not have to write down that it has grown.
+const CHECKPOINT_BYTES: usize = 16 << 20;
+/// What a commit of one event costs in pages of the log.
+const COMMIT_BYTES: usize = 7 * 4096;
 /// Checkpoint when so long nothing was asked.
 const IDLE: Duration = Duration::from_secs(1);
 /// How often to look for what is to be deleted.
@@ -55,9 +58,9 @@ impl Retention {
         self.full
     }
 
-    /// Notes what a commit wrote. An event costs about four times its bytes in pages of the log.
+    /// Notes what a commit wrote: its bytes about twice, in whole pages.
     pub(super) fn wrote(&mut self, bytes: usize) {
-        self.written += bytes * 4;
+        self.written += COMMIT_BYTES + bytes * 2;
         self.unseen += bytes as u64;
         self.last_write = Instant::now();
     }
