@@ -17,7 +17,7 @@ test: ## everything: format, lints, documentation, all tests
 	@tools/setup $(COMPILER) $(TOOLS)
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --quiet --no-deps --document-private-items
 	$(CARGO) test --quiet
 
 lint: ## format and lints alone

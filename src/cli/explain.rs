@@ -27,7 +27,7 @@ pub(super) struct Args {
     /// The caller of that call
     #[arg(long, value_name = "NUMBER")]
     from: Option<String>,
-    /// When it happens: `2026-12-25 10:00` (in the zone of [locale]) or with an offset [default: the event's own time]
+    /// When it happens: `2026-12-25 10:00` (in the zone of `[locale]`) or with an offset [default: the event's own time]
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
     /// Print as JSON
