@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 COMPILER = 'cc=gcc libc6-dev'
-TOOLS = openssl=openssl systemd-analyze=systemd
+TOOLS = openssl=openssl systemd-analyze=systemd ps=procps
 
 .PHONY: help demo test lint check bench dist deny clean
 help: ## this list
