@@ -18,7 +18,7 @@ test: ## everything: format, lints, documentation, all tests
 	$(CARGO) fmt --check
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --quiet --no-deps --document-private-items
-	$(CARGO) test --quiet
+	$(CARGO) test --quiet --lib --bins --tests
 
 lint: ## format and lints alone
 	$(CARGO) fmt --check

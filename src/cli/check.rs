@@ -21,10 +21,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> ExitCode {
     let desk = match args.config.desk() {
         Ok(desk) => desk,
-        Err(problems) => {
-            complain(&problems.to_string());
-            return ExitCode::from(2);
-        }
+        Err(code) => return code,
     };
     for warning in &desk.warnings {
         complain(&format!("warning: {warning}"));

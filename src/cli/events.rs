@@ -41,10 +41,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> ExitCode {
     let desk = match args.config.desk() {
         Ok(desk) => desk,
-        Err(problems) => {
-            complain(&problems.to_string());
-            return ExitCode::from(2);
-        }
+        Err(code) => return code,
     };
     let shown = Reader::open(&desk.state)
         .map_err(|error| error.to_string())

@@ -12,6 +12,7 @@ use crate::daemon;
 use crate::event::{Event, Opened, publication};
 use crate::kit::clock::Clock;
 use crate::rules::{Finding, RuleSet, Scope, World};
+use crate::settings::Desk;
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,11 @@ pub(super) struct Args {
 
 /// Prints each rule with its verdict, and for those that match what would be asked for.
 pub(super) fn run(args: &Args) -> ExitCode {
-    match explain(args) {
+    let desk = match args.config.desk() {
+        Ok(desk) => desk,
+        Err(code) => return code,
+    };
+    match explain(args, desk) {
         Ok(text) => {
             say(&text);
             ExitCode::SUCCESS
@@ -49,8 +54,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn explain(args: &Args) -> Result<String, (u8, String)> {
-    let desk = args.config.desk().map_err(|problems| (2, problems.to_string()))?;
+fn explain(args: &Args, desk: Desk) -> Result<String, (u8, String)> {
     let world = World { locale: desk.locale, credentials: desk.credentials, now: Clock::system().now() };
     let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| (1, report.render(false)))?;
     let at = args.at.as_deref().map(|text| time(text, rules.zone())).transpose().map_err(|why| (2, why))?;

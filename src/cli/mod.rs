@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::settings::{self, Environment, Problems};
+use crate::settings::{self, Environment};
 
 /// A gateway for Mitel CloudLink: verifies its notifications, matches them against rules, and acts.
 #[derive(Debug, Parser)]
@@ -62,9 +62,12 @@ impl Config {
         self.path.clone().unwrap_or_else(usual)
     }
 
-    /// The settings that work at the desk needs: no secrets.
-    fn desk(&self) -> Result<settings::Desk, Problems> {
-        settings::load_for_desk(&self.path(), &Environment::process())
+    /// The settings that work at the desk needs: no secrets. What is wrong with them is said, and the exit code given.
+    fn desk(&self) -> Result<settings::Desk, ExitCode> {
+        settings::load_for_desk(&self.path(), &Environment::process()).map_err(|problems| {
+            complain(&problems.to_string());
+            ExitCode::from(2)
+        })
     }
 }
 

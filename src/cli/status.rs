@@ -20,10 +20,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> ExitCode {
     let desk = match args.config.desk() {
         Ok(desk) => desk,
-        Err(problems) => {
-            complain(&problems.to_string());
-            return ExitCode::from(2);
-        }
+        Err(code) => return code,
     };
     match ask(desk.admin) {
         Ok((ready, body)) => {

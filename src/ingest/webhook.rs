@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::Options;
 use super::body::{Bounds, encoding};
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::signature::{Claimed, Keys};
 use crate::event::publication::{self, DecodeError};
 use crate::journal::{Accepted, Entry, Journal};
@@ -54,9 +54,9 @@ impl<J: Journal> Ingest<J> {
                 empty(status)
             }
             Err(problem) => {
-                self.metrics.refused(problem.reason());
+                self.metrics.refused(problem);
                 tracing::debug!(?problem, "refused");
-                problem.response()
+                problem::response(problem)
             }
         }
     }
