@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::{Faces, Readiness};
 use crate::cloudlink::CloudLink;
-use crate::dispatch::Pulse;
+use crate::dispatch::{OPEN, Pulse};
 use crate::journal::Embedded;
 use crate::kit::clock::Clock;
 use crate::telemetry::Metrics;
@@ -50,6 +50,9 @@ impl Faces for Shown {
         if !self.comes_around() {
             not_ready("the dispatcher does not come around");
         }
+        if self.pulse.open.load(Ordering::Relaxed) >= OPEN as u64 {
+            reasons.push("too many runs are open: what comes waits in the journal".to_owned());
+        }
         let rules = self.reloader.in_force();
         reasons.extend(rules.trouble.map(|why| format!("the rules on disk are not in force: {why}")));
         reasons.extend(self.cloudlink.token_state().last_error.map(|why| format!("no token from CloudLink: {why}")));
@@ -66,7 +69,8 @@ impl Faces for Shown {
         let (figures, gauges, now) = (self.journal.figures(), self.metrics.gauges(), self.clock.millis());
         let signed = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let load = |value: &std::sync::atomic::AtomicU64| signed(value.load(Ordering::Relaxed));
-        gauges.journal_backlog.set((load(&figures.committed) - load(&self.pulse.planned)).max(0));
+        let planned = load(&self.pulse.planned).max(load(&figures.done_to));
+        gauges.journal_backlog.set((load(&figures.committed) - planned).max(0));
         gauges.journal_bytes.set(load(&figures.bytes));
         gauges.journal_failing.set(figures.failing.load(Ordering::Relaxed).into());
         gauges.runs.set(load(&self.pulse.open));

@@ -79,7 +79,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         now: clock.now(),
     };
     // Before the rules are read, so that no change between reading and watching is missed.
-    let watcher = settings.rules.watch.then(|| reload::watch(&settings.rules.path)).and_then(|watcher| {
+    let watcher = settings.rules.watch.then(|| reload::Watch::new(&settings.rules.path)).and_then(|watcher| {
         watcher.inspect_err(|error| tracing::warn!(%error, "the rules can't be watched; reload them with SIGHUP")).ok()
     });
     let rules = Arc::new(first_rules(&settings, &world)?);
@@ -200,7 +200,7 @@ impl App {
                 () = stop.told() => break None,
                 Some(died) = deaths.recv() => break Some(died),
                 Some(()) = reload.recv() => self.reload().await,
-                () = reload::changed(watcher.as_mut().map(|(_, changes)| changes)) => self.reload().await,
+                () = reload::changed(watcher.as_mut()) => self.reload().await,
                 _ = watchdog.tick() => if self.shown.comes_around() { tell(&[NotifyState::Watchdog]) },
             }
         };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::work::Desk;
 use crate::kit::clock::Clock;
@@ -17,6 +18,8 @@ use crate::telemetry::Metrics;
 
 /// Editors write a file in several steps: wait until it was left alone for so long.
 const SETTLED: Duration = Duration::from_millis(300);
+/// But no longer than this.
+const LONGEST: Duration = Duration::from_secs(2);
 
 /// Which rules are in force, since when, and why others on disk are not.
 #[derive(Clone, Debug)]
@@ -96,30 +99,66 @@ impl Reloader {
     }
 }
 
-/// A watcher, and what it tells: each message means that something changed. It watches as long as it lives.
-pub(super) type Watch = (notify::RecommendedWatcher, mpsc::Receiver<()>);
+/// A watcher of the rules, and what it has told and nobody has answered yet. It watches as long as it lives.
+pub(super) struct Watch {
+    _watcher: notify::RecommendedWatcher,
+    changes: mpsc::Receiver<()>,
+    /// The first and the last change that was not answered.
+    changed: Option<(Instant, Instant)>,
+}
 
-/// Watches the rules' path and everything below it.
-pub(super) fn watch(path: &Path) -> notify::Result<Watch> {
-    let (changed, changes) = mpsc::channel(1);
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let relevant = event.is_ok_and(|event| !event.kind.is_access());
-        if relevant {
-            // A full queue means that a change is known already.
-            let _ = changed.try_send(());
+impl Watch {
+    /// Watches a folder with everything below it, or a file.
+    pub(super) fn new(path: &Path) -> notify::Result<Self> {
+        let (changed, changes) = mpsc::channel(1);
+        // Of a single file the folder is watched, since editors replace files rather than write them; `..data` is how
+        // Kubernetes replaces a whole folder.
+        let (folder, only) =
+            if path.is_dir() { (path, None) } else { (path.parent().unwrap_or(path), path.file_name()) };
+        let only = only.map(std::ffi::OsStr::to_owned);
+        let is_ours = move |path: &PathBuf| {
+            only.as_ref().is_none_or(|only| path.file_name().is_some_and(|name| name == only || name == "..data"))
+        };
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(&is_ours)) {
+                // A full queue means that a change is known already.
+                let _ = changed.try_send(());
+            }
+        })?;
+        let mode = if path.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+        watcher.watch(folder, mode)?;
+        Ok(Self { _watcher: watcher, changes, changed: None })
+    }
+
+    /// Returns when something changed and was then left alone for a moment. What it knows it keeps when it is dropped
+    /// half-way and asked again.
+    async fn changed(&mut self) {
+        loop {
+            let until = self.changed.map(|(first, last)| (last + SETTLED).min(first + LONGEST));
+            let settled = async {
+                match until {
+                    Some(until) => tokio::time::sleep_until(until).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(()) = self.changes.recv() => {
+                    let now = Instant::now();
+                    self.changed = Some((self.changed.map_or(now, |(first, _)| first), now));
+                }
+                () = settled => {
+                    self.changed = None;
+                    return;
+                }
+            }
         }
-    })?;
-    // Of a single file the folder is watched: editors replace files rather than write them.
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
-    watcher.watch(folder, RecursiveMode::Recursive)?;
-    Ok((watcher, changes))
+    }
 }
 
 /// The next change, when it is over; never, without a watcher.
-pub(super) async fn changed(changes: Option<&mut mpsc::Receiver<()>>) {
-    let Some(changes) = changes else { return std::future::pending().await };
-    if changes.recv().await.is_none() {
-        return std::future::pending().await;
+pub(super) async fn changed(watch: Option<&mut Watch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
-    while let Ok(Some(())) = tokio::time::timeout(SETTLED, changes.recv()).await {}
 }

@@ -21,7 +21,7 @@ use crate::rules::{OnError, Plan, Rule, RuleSet, RunPlan, Scope};
 use crate::telemetry::Metrics;
 
 /// How many rule sets are kept for the runs that began under them.
-const GENERATIONS: usize = 8;
+const GENERATIONS: usize = 32;
 /// What our own chat messages carry in their tag.
 const OWN_TAG: &str = "swh";
 
@@ -69,6 +69,7 @@ impl Desk {
     /// Other rules are in force from the next event on; runs that began go on under theirs.
     pub(super) fn put_in_force(&self, rules: Arc<RuleSet>) {
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        generations.retain(|before| before.hash() != rules.hash());
         generations.push_front(Arc::clone(&rules));
         generations.truncate(GENERATIONS);
         self.rules.store(rules);
@@ -119,7 +120,9 @@ impl Desk {
             Err((end::UNKNOWN, write(&Attempted { why, ..attempt })))
         } else {
             let kind = event.kind.as_str().to_owned();
-            let progress = Progress { kind, bindings, step: past.step, request: past.request, results: past.results };
+            let was = was(event);
+            let progress =
+                Progress { kind, was, bindings, step: past.step, request: past.request, results: past.results };
             Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
         };
         let (number, due) = (past.attempts, past.due);
@@ -129,7 +132,8 @@ impl Desk {
     fn decision(event: &Event, rules: &RuleSet, plan: &Plan, note: Option<String>) -> String {
         let verdicts = plan.verdicts.iter().map(|verdict| serde_json::to_value(verdict).unwrap_or_default()).collect();
         let time = event.time.to_rfc3339_opts(SecondsFormat::Millis, true);
-        write(&Decision { kind: event.kind.as_str().to_owned(), time, rules: rules.hash().to_owned(), verdicts, note })
+        let (kind, was) = (event.kind.as_str().to_owned(), was(event));
+        write(&Decision { kind, time, rules: rules.hash().to_owned(), verdicts, was, note })
     }
 }
 
@@ -151,6 +155,11 @@ fn abandoned(name: &str, claim: &Claim, why: &str) -> NewRun<Run> {
 fn deadline(event: &Event, rule: &Rule) -> i64 {
     let allowance = i64::try_from(rule.deadline.as_millis()).unwrap_or(i64::MAX);
     event.time.min(event.arrived).timestamp_millis().saturating_add(allowance)
+}
+
+/// The status that a presence had before.
+fn was(event: &Event) -> Option<String> {
+    event.field(["presence", "was"]).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// A message that we sent comes back as a notification; no rule answers it.
@@ -176,7 +185,8 @@ impl Work for Desk {
         let (known, pasts) = record::past(&claim.history);
         let known_kind = known.as_ref().and_then(|decision| decision.kind.parse::<Kind>().ok());
         let (event, remember, supersedes) = if let Some(kind) = known_kind {
-            (opened.resolve_as(kind), None, kind.is_edge_of_call())
+            let was = known.as_ref().and_then(|decision| decision.was.as_deref());
+            (opened.resolve_as(kind, was), None, kind.is_edge_of_call())
         } else {
             let resolved = opened.resolve(remembered.first().and_then(Option::as_deref));
             (resolved.event, resolved.remember, resolved.leg_moved)
@@ -184,11 +194,14 @@ impl Work for Desk {
         let own = is_own_message(&event);
         let plan = if own { Plan::default() } else { rules.plan(&event) };
         let note = own.then(|| "our own message".to_owned());
-        let record =
-            known.is_none_or(|known| known.rules != rules.hash()).then(|| Self::decision(&event, &rules, &plan, note));
+        let event = Arc::new(event);
+        let decided = known.as_ref().is_some_and(|known| known.rules == rules.hash());
+        let decision = Self::decision(&event, &rules, &plan, note);
+        let runs = self.line_up(claim, &event, plan, pasts);
+        // With no run left the line that ends the publication is this one, so it is written again.
+        let record = (!decided || runs.is_empty()).then_some(decision);
         let state =
             remember.into_iter().map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }).collect();
-        let runs = self.line_up(claim, &Arc::new(event), plan, pasts);
         Planned { record, state, supersedes, runs }
     }
 
@@ -203,7 +216,7 @@ impl Work for Desk {
             self.generation(&rules).ok_or_else(|| failed("the rules were reloaded too often while it waited"))?;
         let rule = Arc::clone(rules.rule(rule).ok_or_else(|| failed("its rule is gone"))?);
         let kind = progress.kind.parse().unwrap_or(Kind::Publication);
-        let event = Arc::new(self.open(claim).0.resolve_as(kind));
+        let event = Arc::new(self.open(claim).0.resolve_as(kind, progress.was.as_deref()));
         Ok(Run { rules, rule, event, progress, scope: None })
     }
 
@@ -239,7 +252,7 @@ impl Work for Desk {
         let attempted = actions::Attempt { account: &run.event.account, tag: &tag, look_first, timeout };
         let outcome = self.actions.perform(request, &attempted).await;
         let took = began.elapsed();
-        if run.progress.step == 0 {
+        if run.progress.step == 0 && !matches!(outcome, Outcome::Retry { .. }) {
             self.metrics.reacted((self.clock.millis() - run.event.arrived.timestamp_millis()).max(0) as f64 / 1000.0);
         }
         run.settle(outcome, attempt.number, took)
@@ -338,7 +351,7 @@ impl Run {
         let record =
             Attempted { error: Some(error.to_owned()), why: Some(why.to_owned()), result, ..self.record(number, took) };
         if self.goes_on() {
-            self.next(record, end::DONE)
+            self.next(record, fate::FAILED)
         } else {
             Carried::Ended { fate: fate::FAILED, record: write(&record) }
         }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry::{Carrier, Report};
 use super::lanes::{Body, Key, Lanes, Slot};
-use super::{NewRun, Work, fate};
+use super::{NewRun, Planned, Work, fate};
 use crate::journal::{Change, Claim, Journal, Line};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
@@ -22,7 +22,7 @@ use crate::kit::supervisor::Supervisor;
 use crate::telemetry::Metrics;
 
 /// The most runs that are open at a time; more stays in the journal.
-const OPEN: usize = 100_000;
+pub const OPEN: usize = 100_000;
 /// How many publications are claimed at once.
 const CLAIM: usize = 64;
 /// How often the journal is asked even without a hint.
@@ -57,6 +57,8 @@ pub struct Dispatcher<J: Journal, W: Work> {
     lanes: Lanes<W::Run>,
     /// The publications with open runs.
     open: HashMap<u64, OpenRuns>,
+    /// Ends that are not handed to the journal yet.
+    ended: Vec<Line>,
     reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
     report: mpsc::Sender<(Key, u64, Report<W::Run>)>,
     supervisor: Supervisor,
@@ -83,6 +85,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             carrier,
             lanes: Lanes::new(),
             open: HashMap::new(),
+            ended: Vec::new(),
             reports,
             report,
             supervisor,
@@ -109,8 +112,10 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 self.lanes.wake(Instant::now());
                 self.start();
             } else if self.lanes.running() == 0 {
+                self.settle_ended();
                 return;
             }
+            self.settle_ended();
             self.show();
             let due = self.lanes.next_due().filter(|_| !stopping).unwrap_or_else(|| Instant::now() + ASK);
             tokio::select! {
@@ -130,15 +135,18 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
         match self.carrier.journal.claim(CLAIM).await {
             Ok(claims) => {
-                let more = claims.len() == CLAIM;
+                // After a restart most of a batch may be done: only an empty one says that there is no more.
+                let more = !claims.is_empty();
                 // A lone event is acted on before its decision is handed to the journal's thread: waking that costs what the
                 // caller would hear. Of several one may depend on what another one left to be remembered.
                 let lone = claims.len() == 1;
                 for claim in claims {
-                    let decided = self.admit(claim).await;
+                    let mut decided = self.admit(claim).await;
                     if lone {
                         self.start();
                     }
+                    // With the ends that came of it, after it: what is done must not be known before what was decided.
+                    decided.lines.append(&mut self.ended);
                     self.carrier.journal.settle(decided);
                 }
                 more
@@ -163,7 +171,13 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 }
             }
         };
-        let planned = self.carrier.work.plan(opened, &claim, &remembered);
+        let work = &self.carrier.work;
+        let planned = std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, &claim, &remembered)));
+        let planned = planned.unwrap_or_else(|_| {
+            tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
+            let record = Some(work.epitaph(None, "an internal error"));
+            Planned { record, state: Vec::new(), supersedes: false, runs: Vec::new() }
+        });
         let (lane, seq) = (Arc::clone(&claim.entry.lane), claim.seq);
         if planned.supersedes {
             for (key, slot) in self.lanes.supersede(&lane, seq) {
@@ -280,8 +294,13 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
         let mut line: Line = self.carrier.line(seq, rule, fate, record);
         line.last = left == 0;
-        self.carrier.journal.settle(Change { lines: vec![line], state: Vec::new() });
+        self.ended.push(line);
         self.metrics.ended(fate);
+    }
+
+    fn settle_ended(&mut self) {
+        let lines = std::mem::take(&mut self.ended);
+        self.carrier.journal.settle(Change { lines, state: Vec::new() });
     }
 
     fn show(&self) {

@@ -143,9 +143,16 @@ impl<R> Lanes<R> {
                 self.blocked.entry(Arc::clone(&key.rule)).or_default().push_back(key);
                 continue;
             }
-            let Some(queue) = self.queue(&key) else { continue };
-            let Some(slot) = queue.slots.pop_front() else { continue };
-            queue.state = State::Running;
+            let ready = self.queue(&key).filter(|queue| queue.state == State::Ready);
+            let Some(slot) = ready.and_then(|queue| queue.slots.pop_front()) else {
+                // Everything in it was superseded meanwhile: its turn is another one's.
+                self.drop_empty(&key);
+                self.unblock(&key.rule);
+                continue;
+            };
+            if let Some(queue) = self.queue(&key) {
+                queue.state = State::Running;
+            }
             *self.running.entry(Arc::clone(&key.rule)).or_default() += 1;
             self.total_running += 1;
             return Some((key, slot));
@@ -223,18 +230,21 @@ impl<R> Lanes<R> {
         self.queues.get_mut(&key.lane)?.iter_mut().find(|queue| queue.rule == key.rule)
     }
 
-    /// Lines up the head of a queue, or drops an empty queue.
+    /// Lines up the head of a queue, or drops an empty queue. One that is lined up already stays so, even when it is empty:
+    /// its name stands in the line.
     fn turn(&mut self, key: &Key) {
-        let Some(queue) = self.queue(key) else { return };
-        if !queue.slots.is_empty() {
-            if queue.state != State::Ready {
-                queue.state = State::Ready;
-                self.ready.push_back(key.clone());
-            }
-            return;
+        let Some(queue) = self.queue(key).filter(|queue| queue.state != State::Ready) else { return };
+        if queue.slots.is_empty() {
+            self.drop_empty(key);
+        } else {
+            queue.state = State::Ready;
+            self.ready.push_back(key.clone());
         }
+    }
+
+    fn drop_empty(&mut self, key: &Key) {
         if let Some(queues) = self.queues.get_mut(&key.lane) {
-            queues.retain(|queue| queue.rule != key.rule);
+            queues.retain(|queue| queue.rule != key.rule || !queue.slots.is_empty());
             if queues.is_empty() {
                 self.queues.remove(&key.lane);
             }
@@ -250,6 +260,10 @@ impl<R> Lanes<R> {
                 self.running.remove(rule);
             }
         }
+        self.unblock(rule);
+    }
+
+    fn unblock(&mut self, rule: &Arc<str>) {
         if let Some(blocked) = self.blocked.get_mut(rule) {
             self.ready.extend(blocked.pop_front());
             if blocked.is_empty() {
@@ -333,6 +347,34 @@ mod tests {
         assert!(lanes.wait(&running, slot, Instant::now()).is_err(), "the running one does not wait any more");
         lanes.ended(&running, 1);
         assert_eq!(started(&mut lanes), [2]);
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_is_emptied_in_the_line_has_one_turn_only() {
+        let mut lanes = Lanes::new();
+        push(&mut lanes, key("a", "c"), 1);
+        assert_eq!(lanes.supersede(&"a".into(), 2).len(), 1);
+        push(&mut lanes, key("a", "c"), 2);
+        push(&mut lanes, key("a", "c"), 3);
+        assert_eq!(started(&mut lanes), [2], "the third waits for the second");
+        lanes.ended(&key("a", "c"), 2);
+        assert_eq!(started(&mut lanes), [3]);
+        lanes.ended(&key("a", "c"), 3);
+        assert_eq!((lanes.open(), lanes.running(), lanes.queues.len()), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_superseded_while_blocked_blocks_nobody() {
+        let mut lanes = Lanes::new();
+        for seq in 0..300 {
+            push(&mut lanes, key(&seq.to_string(), "c"), seq);
+        }
+        assert_eq!(started(&mut lanes).len(), RUNNING_OF_RULE);
+        for seq in 256..299 {
+            assert_eq!(lanes.supersede(&seq.to_string().into(), 999).len(), 1);
+        }
+        lanes.ended(&key("0", "c"), 0);
+        assert_eq!(started(&mut lanes), [299]);
     }
 
     #[tokio::test]

@@ -5,8 +5,8 @@
 //! run whose turn it is (`carry`), and hears how it ended. It knows nothing of events, rules or requests: it calls the
 //! functions of [`Work`] that it is given.
 //!
-//! Memory is bounded. A run that can't start at once is put on the shelf: a few dozen bytes, its publication is read
-//! from the journal again when its turn comes. When too many are open, nothing more is claimed and the rest stays in
+//! Memory is bounded. A run that can't start at once is put on the shelf: a few dozen bytes and what its earlier steps
+//! returned; its publication is read from the journal again when its turn comes. When too many are open, nothing more is claimed and the rest stays in
 //! the journal.
 
 mod carry;
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub use dispatcher::{Dispatcher, Pulse};
+pub use dispatcher::{Dispatcher, OPEN, Pulse};
 
 use crate::journal::{Claim, StateChange};
 

@@ -58,7 +58,8 @@ impl Opened {
         let document: Value = serde_json::from_str(body).unwrap_or_default();
         let resource = Resource::of(&document);
         let arrived = DateTime::from_timestamp_millis(arrived).unwrap_or_default();
-        let time = document.get("content").and_then(views::time).unwrap_or(arrived);
+        let time =
+            document.get("content").and_then(|content| views::time(content, &method(&document))).unwrap_or(arrived);
         let id = id.strip_prefix(&**account).and_then(|id| id.strip_prefix('/')).unwrap_or(id);
         Self {
             seq,
@@ -96,9 +97,10 @@ impl Opened {
         Resolved { event: self.event(kind, &before), remember, leg_moved }
     }
 
-    /// The event with a kind that was found earlier, before a restart.
-    pub fn resolve_as(self, kind: Kind) -> Event {
-        self.event(kind, &Value::Null)
+    /// The event with what was found earlier, before a restart or a stay on the shelf: its kind, and the status that a
+    /// presence had before.
+    pub fn resolve_as(self, kind: Kind, was: Option<&str>) -> Event {
+        self.event(kind, &json!({ "status": was }))
     }
 
     /// The kind, and the state to remember with its life in milliseconds.
@@ -145,14 +147,19 @@ impl Opened {
             Some("ended") => Kind::CallEnded,
             _ => Kind::CallUpdated,
         };
-        let known = if late { before.get("state").cloned().unwrap_or_default() } else { json!(state) };
-        let time = if late { before.get("time").cloned().unwrap_or_default() } else { json!(time) };
+        // A state that is none of a leg's own tells nothing about what comes next.
+        let is_state = state.as_deref().is_some_and(|state| ["ringing", "connected", "held", "ended"].contains(&state));
+        let (known, time) = if late || !is_state {
+            (before.get("state").cloned().unwrap_or_default(), before.get("time").cloned().unwrap_or_default())
+        } else {
+            (json!(state), json!(time))
+        };
         let lives = if known == "ended" { LEG_ENDED } else { LEG_LIVES };
         (kind, Some((json!({ "state": known, "time": time }), lives)))
     }
 
     fn method(&self) -> String {
-        self.document.get("method").and_then(Value::as_str).unwrap_or_default().trim().to_ascii_uppercase()
+        method(&self.document)
     }
 
     fn event(mut self, kind: Kind, before: &Value) -> Event {
@@ -212,6 +219,10 @@ impl Opened {
             fields: Value::Object(fields),
         }
     }
+}
+
+fn method(document: &Value) -> String {
+    document.get("method").and_then(Value::as_str).unwrap_or_default().trim().to_ascii_uppercase()
 }
 
 fn by_method(method: &str, created: Kind, updated: Kind, deleted: Kind) -> Kind {
@@ -281,6 +292,38 @@ mod tests {
                 "call.updated"
             ]
         );
+    }
+
+    #[test]
+    fn a_publication_without_a_state_changes_nothing() {
+        let mut known: Option<String> = None;
+        let mut kinds = Vec::new();
+        for state in ["ringing", "", "unknown", "ringing", "connected", "outOfService", "connected"] {
+            let resolved = opened(&call(state, 1_770_106_530_010)).resolve(known.as_deref());
+            kinds.push(resolved.event.kind.as_str());
+            known = resolved.remember.map(|remember| remember.bytes.to_string());
+        }
+        let updated = "call.updated";
+        assert_eq!(kinds, ["call.ringing", updated, updated, updated, "call.connected", updated, updated]);
+    }
+
+    #[test]
+    fn only_what_is_created_now_counts_from_its_creation() {
+        let user = |method: &str| {
+            let document = json!({ "topic": "platform-api-admin", "method": method, "subject": "/accounts/a/users/u",
+                                   "content": { "createdOn": "2020-01-02T03:04:05Z" } });
+            opened(&document).resolve(None).event.time.to_rfc3339()
+        };
+        assert_eq!(user("POST"), "2020-01-02T03:04:05+00:00");
+        assert_eq!(user("PUT"), "2026-02-03T08:15:30+00:00", "when it arrived");
+    }
+
+    #[test]
+    fn what_a_presence_was_is_known_again() {
+        let document = json!({ "topic": "platform-api-presence", "method": "PUT", "subject": "/presentities/u",
+                               "content": { "status": "Busy" } });
+        let event = opened(&document).resolve_as(Kind::PresenceChanged, Some("Away"));
+        assert_eq!(event.fields["presence"]["was"], "Away");
     }
 
     #[test]

@@ -9,16 +9,14 @@ use super::resource::segments;
 /// More digits than an extension has.
 const LONGEST_EXTENSION: usize = 7;
 
-/// When it happened: `timestamp` (epoch milliseconds), else `createdOn`, else `enteredOn`.
-pub(super) fn time(content: &Value) -> Option<DateTime<Utc>> {
+/// When it happened: `timestamp` (epoch milliseconds), else the `createdOn` of what is created now. The `createdOn` of what
+/// is changed says when that began, perhaps years ago.
+pub(super) fn time(content: &Value, method: &str) -> Option<DateTime<Utc>> {
     let epoch = content.get("timestamp").and_then(|value| value.as_i64().or_else(|| value.as_str()?.parse().ok()));
     let plausible = |at: &DateTime<Utc>| (2000..2200).contains(&chrono::Datelike::year(at));
     epoch.and_then(DateTime::from_timestamp_millis).filter(plausible).or_else(|| {
-        ["createdOn", "modifiedOn", "enteredOn"]
-            .iter()
-            .filter_map(|key| DateTime::parse_from_rfc3339(content.get(key)?.as_str()?).ok())
-            .map(|at| at.with_timezone(&Utc))
-            .find(plausible)
+        let created = content.get("createdOn").filter(|_| method == "POST")?.as_str()?;
+        DateTime::parse_from_rfc3339(created).ok().map(|at| at.with_timezone(&Utc)).filter(plausible)
     })
 }
 

@@ -27,6 +27,8 @@ const CONNECTIONS: usize = 1024;
 /// that those who open many and say nothing do not keep the others out for long.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 const HEAD_TIME_SCARCE: Duration = Duration::from_secs(2);
+/// How long a connection may take to end when the listener closes.
+const LAST_WORDS: Duration = Duration::from_secs(3);
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// The largest head.
@@ -166,7 +168,9 @@ where
         ended = connection.as_mut() => ended,
         () = close.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            // A request under way is answered; a head that is only half there is not waited for.
+            let Ok(ended) = tokio::time::timeout(LAST_WORDS, connection).await else { return };
+            ended
         }
     };
     if let Err(error) = ended {

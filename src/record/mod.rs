@@ -26,6 +26,9 @@ pub struct Decision {
     /// Each rule that listens to this kind, with what came of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdicts: Vec<Value>,
+    /// The status that a presence had before: what the event can't tell again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// Why nothing was matched at all, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -74,6 +77,9 @@ pub struct Attempted {
 pub struct Progress {
     /// The event's kind, which depends on what was remembered when it was planned.
     pub kind: String,
+    /// The status that a presence had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
     /// What the rule's matchers bound.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub bindings: Map<String, Value>,

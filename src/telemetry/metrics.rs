@@ -80,7 +80,11 @@ impl Default for Metrics {
             refused: family(&mut registry, "requests_refused", "Requests to the public listener that were refused"),
             outcomes: family(&mut registry, "runs", "Runs of rules that ended, by how"),
             attempts_again: counter(&mut registry, "attempts_again", "Attempts that failed and are made again"),
-            reaction: histogram(&mut registry, "reaction_seconds", "From the event to the end of a rule's first step"),
+            reaction: histogram(
+                &mut registry,
+                "reaction_seconds",
+                "From the arrival to the end of a rule's first step",
+            ),
             accept: histogram(&mut registry, "accept_seconds", "From the request's head to the answer"),
             reload_failed: gauge(
                 &mut registry,

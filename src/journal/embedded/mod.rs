@@ -99,13 +99,16 @@ impl Embedded {
         let reader = self.reader();
         let (mut claims, more) = reader::after(&reader, after, up_to, max)?;
         let read_to = if more { claims.last().map_or(up_to, |claim| claim.seq) } else { up_to };
-        let mut ready = self.shared.ready();
-        claims.retain(|claim| !ready.done.contains(claim.seq));
-        for claim in claims.iter_mut().filter(|claim| claim.seq <= ready.recovered_to) {
+        let recovered_to = {
+            let ready = self.shared.ready();
+            claims.retain(|claim| !ready.done.contains(claim.seq));
+            ready.recovered_to
+        };
+        for claim in claims.iter_mut().filter(|claim| claim.seq <= recovered_to) {
             claim.recovered = true;
             claim.history = reader::lines(&reader, claim.seq)?;
         }
-        ready.read_to(read_to);
+        self.shared.ready().read_to(read_to);
         Ok(claims)
     }
 }

@@ -124,10 +124,13 @@ impl Retention {
             deleted += transaction.execute("DELETE FROM publication WHERE seq <= ?1", [last])?;
             transaction.execute("DELETE FROM outcome WHERE seq <= ?1", [last])?;
         }
-        let oldest_kept = last_seq.saturating_sub(MOST_IDS);
+        // Crowded, ids go with their publications and those go that have none any more.
+        let kept: Option<u64> = transaction.query_row("SELECT min(seq) FROM publication", [], |row| row.get(0))?;
+        let up_to = if crowded { kept.map_or(done_to, |seq| seq - 1) } else { done_to };
+        let (before, oldest_kept) = (if crowded { i64::MAX } else { forget }, last_seq.saturating_sub(MOST_IDS));
         deleted += transaction.execute(
             "DELETE FROM seen WHERE seq IN (SELECT seq FROM seen WHERE seq <= ?1 AND (at < ?2 OR seq <= ?3) ORDER BY seq LIMIT ?4)",
-            params![if crowded { last.unwrap_or(0) } else { done_to }, if crowded { i64::MAX } else { forget }, oldest_kept, CHUNK],
+            params![up_to, before, oldest_kept, CHUNK],
         )?;
         deleted += transaction.execute(
             "DELETE FROM state WHERE key IN (SELECT key FROM state WHERE until < ?1 LIMIT ?2)",

@@ -31,10 +31,8 @@ pub struct Figures {
     pub done_to: AtomicU64,
     /// The newest durable position.
     pub committed: AtomicU64,
-    /// When the oldest publication that is not done was stored, in milliseconds since 1970; 0 when all is done.
+    /// Bytes in use in the store.
     pub bytes: AtomicU64,
-    /// Commits since the start.
-    pub commits: AtomicU64,
     /// Whether the last commit failed.
     pub failing: AtomicBool,
     /// Arrival of the oldest id that dedupe still knows, in milliseconds since 1970; 0 when there is none.

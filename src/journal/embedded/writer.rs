@@ -247,7 +247,6 @@ impl Writer {
 
     fn committed(&mut self, batch: Batch, results: Vec<Vec<Accepted>>, arrived: i64) {
         self.shared.figures.failing.store(false, Ordering::Relaxed);
-        self.shared.figures.commits.fetch_add(1, Ordering::Relaxed);
         let mut bytes = 0;
         for (_, line) in self.lines.drain(..) {
             bytes += line.bytes.len() + 128;
