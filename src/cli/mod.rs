@@ -98,7 +98,12 @@ pub fn main() -> ExitCode {
 /// Carries out an asynchronous command.
 fn in_runtime(command: impl Future<Output = ExitCode>) -> ExitCode {
     match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(command),
+        Ok(runtime) => {
+            let code = runtime.block_on(command);
+            // Nobody waits for a thread that hangs in the file system.
+            runtime.shutdown_background();
+            code
+        }
         Err(error) => {
             complain(&format!("the runtime can't be started: {error}"));
             ExitCode::from(70)

@@ -160,9 +160,7 @@ fn first_rules(settings: &Settings, world: &World) -> Result<RuleSet, Error> {
         tracing::warn!("the rules are in force, with findings:\n{}", rules.warnings().render(false));
     }
     tracing::info!(rules = rules.hash(), count = rules.rules().len(), "rules in force");
-    if rules.rules().is_empty() {
-        tracing::warn!(path = %settings.rules.path.display(), "there are no rules: publications are kept, nothing is done");
-    }
+    reload::warn_if_empty(&rules);
     Ok(rules)
 }
 
@@ -199,8 +197,8 @@ impl App {
             tokio::select! {
                 () = stop.told() => break None,
                 Some(died) = deaths.recv() => break Some(died),
-                Some(()) = reload.recv() => self.reload().await,
-                () = reload::changed(watcher.as_mut()) => self.reload().await,
+                Some(()) = reload.recv() => if self.reload_or(&mut stop).await { break None },
+                () = reload::changed(watcher.as_mut()) => if self.reload_or(&mut stop).await { break None },
                 _ = watchdog.tick() => if self.shown.comes_around() { tell(&[NotifyState::Watchdog]) },
             }
         };
@@ -213,6 +211,14 @@ impl App {
             () = at_once => {}
         }
         died
+    }
+
+    /// Reloads; a signal to stop is obeyed meanwhile. Whether there was one.
+    async fn reload_or(&self, stop: &mut StopSignals) -> bool {
+        tokio::select! {
+            () = self.reload() => false,
+            () = stop.told() => true,
+        }
     }
 
     async fn reload(&self) {

@@ -51,6 +51,13 @@ pub(crate) fn compile(path: &Path, world: &World) -> Result<RuleSet, Report> {
     }
 }
 
+/// No rules may be meant, and more often are a folder that was not filled.
+pub(super) fn warn_if_empty(rules: &RuleSet) {
+    if rules.rules().is_empty() {
+        tracing::warn!("there are no rules: publications are kept, nothing is done");
+    }
+}
+
 impl Reloader {
     pub(super) fn new(path: PathBuf, world: World, clock: Clock, metrics: Arc<Metrics>, first: &RuleSet) -> Self {
         let in_force = InForce { hash: first.hash().to_owned(), since: clock.now(), trouble: None };
@@ -74,7 +81,13 @@ impl Reloader {
                 if in_force.hash == rules.hash() {
                     tracing::info!(rules = rules.hash(), "the rules on disk are those in force");
                 } else {
-                    tracing::info!(rules = rules.hash(), before = in_force.hash, "other rules are in force");
+                    tracing::info!(
+                        rules = rules.hash(),
+                        count = rules.rules().len(),
+                        before = in_force.hash,
+                        "other rules are in force"
+                    );
+                    warn_if_empty(&rules);
                     *in_force = InForce { hash: rules.hash().to_owned(), since: self.clock.now(), trouble: None };
                     desk.put_in_force(Arc::new(rules));
                 }

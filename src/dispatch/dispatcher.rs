@@ -27,6 +27,10 @@ pub const OPEN: usize = 100_000;
 const CLAIM: usize = 64;
 /// How often the journal is asked even without a hint.
 const ASK: Duration = Duration::from_secs(1);
+/// What an operator should hear of.
+const TROUBLE: [&str; 4] = [fate::FAILED, fate::EXPIRED, "unknown", "abandoned"];
+/// How often a rule's trouble is logged at most.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 /// How long to wait when the journal can't be read.
 const JOURNAL_PAUSE: Duration = Duration::from_millis(250);
 
@@ -57,6 +61,8 @@ pub struct Dispatcher<J: Journal, W: Work> {
     lanes: Lanes<W::Run>,
     /// The publications with open runs.
     open: HashMap<u64, OpenRuns>,
+    /// When each rule's trouble was last logged.
+    told: HashMap<Arc<str>, Instant>,
     /// Ends that are not handed to the journal yet.
     ended: Vec<Line>,
     reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
@@ -85,6 +91,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             carrier,
             lanes: Lanes::new(),
             open: HashMap::new(),
+            told: HashMap::new(),
             ended: Vec::new(),
             reports,
             report,
@@ -272,6 +279,9 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         let wait = after.unwrap_or_else(|| backoff(slot.allowance).wait(slot.number.saturating_sub(1), &self.chance));
         if let Some(record) = record {
             self.metrics.again();
+            if slot.number == 1 {
+                self.tell(&key.rule, "failed for now", &record);
+            }
             let mut line = self.carrier.line(seq, &key.rule, fate::RETRY, record);
             line.due = Some(line.at.saturating_add(wait.as_millis() as i64));
             self.carrier.journal.settle(Change { lines: vec![line], state: Vec::new() });
@@ -292,10 +302,25 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         if left == 0 {
             self.open.remove(&seq);
         }
+        if TROUBLE.contains(&fate) {
+            self.tell(rule, fate, &record);
+        }
         let mut line: Line = self.carrier.line(seq, rule, fate, record);
         line.last = left == 0;
         self.ended.push(line);
         self.metrics.ended(fate);
+    }
+
+    /// Logs a rule's trouble, now and then: the journal has all of it.
+    fn tell(&mut self, rule: &Arc<str>, how: &str, record: &str) {
+        let now = Instant::now();
+        if self.told.get(rule).is_some_and(|last| now < *last + TELL_EVERY) {
+            return;
+        }
+        self.told.insert(Arc::clone(rule), now);
+        let record: serde_json::Value = serde_json::from_str(record).unwrap_or_default();
+        let why = record.get("why").and_then(serde_json::Value::as_str).unwrap_or_default();
+        tracing::warn!(rule = &**rule, how, why, "a rule could not act; `switchhook events` has each case");
     }
 
     fn settle_ended(&mut self) {

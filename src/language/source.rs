@@ -120,10 +120,11 @@ impl Reading {
 /// Reads one byte more than allowed at most, so that the size seen is the size read.
 fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     use io::Read as _;
-    let file = fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
+    // Before it is opened: opening a pipe waits for somebody to write into it.
+    if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("it is no regular file"));
     }
+    let file = fs::File::open(path)?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -132,6 +133,17 @@ fn read_at_most(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe.toml");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let (sources, report) = read(folder.path());
+        assert!(sources.is_empty());
+        assert!(report.render(false).contains("no regular file"), "{report}");
+    }
 
     #[test]
     fn a_folder_is_read_in_path_order() {

@@ -13,7 +13,8 @@
 //! Versions: the number in `PRAGMA user_version`. A newer one is refused, an older one is migrated here, in place, in
 //! one transaction. Version 1 is the first.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -84,8 +85,15 @@ pub(super) fn file(folder: &Path) -> PathBuf {
 /// Makes the folder if needed and locks it for this process; the lock goes with the process, however it ends.
 pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Folder { path: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+    // What callers and guests say lies in there: for this user alone.
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(folder.join("lock"))
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
@@ -96,6 +104,9 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
 /// Opens the file for writing, makes or migrates its tables.
 pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
+    // Made here with these rights; SQLite gives its log the same.
+    let made = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+    made.map_err(|source| OpenError::Folder { path: path.to_owned(), source })?;
     let mut connection = Connection::open(path).map_err(sqlite)?;
     let found = version(&connection, path)?;
     set_up(&connection).map_err(sqlite)?;

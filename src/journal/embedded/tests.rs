@@ -33,6 +33,19 @@ fn a_folder_is_for_one_daemon() {
 }
 
 #[test]
+fn nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("state");
+    let _journal = Embedded::open(&options(&folder), Clock::system()).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(&folder), mode(&folder.join("journal.db")), mode(&folder.join("journal.db-wal"))),
+        (0o700, 0o600, 0o600)
+    );
+}
+
+#[test]
 fn a_newer_format_and_a_foreign_file_are_refused() {
     for (ours, version) in [(true, 99), (false, 1)] {
         let folder = tempfile::tempdir().unwrap();
