@@ -121,6 +121,7 @@ fn for_people(claim: &Claim) -> String {
         claim.seq,
         claim.entry.source
     )];
+    lines.extend(gist(&publication).map(|gist| format!("    {gist}")));
     lines.extend(decision.iter().flat_map(verdicts));
     lines.extend(claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
         let record: Attempted = record::read(&line.bytes);
@@ -130,6 +131,17 @@ fn for_people(claim: &Claim) -> String {
         lines.push("    … not done yet".to_owned());
     }
     lines.join("\n")
+}
+
+/// Who calls whom, or what is written.
+fn gist(publication: &Value) -> Option<String> {
+    let content = publication.get("content")?;
+    let text = |key: &str| content.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    if let Some(body) = text("body") {
+        return Some(format!("\"{}\"", body.chars().take(60).collect::<String>().escape_debug()));
+    }
+    let (from, to) = (text("from").unwrap_or("withheld"), text("to")?);
+    Some(format!("{from} calls {to}"))
 }
 
 fn verdicts(decision: &Decision) -> Vec<String> {
