@@ -82,11 +82,6 @@ impl Actions {
         Ok(Self { accounts, http: Http { wire, credentials, clock } })
     }
 
-    /// The accounts' clients, for pages and metrics.
-    pub fn accounts(&self) -> &HashMap<Arc<str>, CloudLink> {
-        &self.accounts
-    }
-
     /// Makes one attempt.
     pub async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
         match request {

@@ -184,13 +184,14 @@ impl Work for Desk {
         let rules = self.rules.load_full();
         let (known, pasts) = record::past(&claim.history);
         let known_kind = known.as_ref().and_then(|decision| decision.kind.parse::<Kind>().ok());
-        let (event, remember, supersedes) = if let Some(kind) = known_kind {
+        let (event, remember) = if let Some(kind) = known_kind {
             let was = known.as_ref().and_then(|decision| decision.was.as_deref());
-            (opened.resolve_as(kind, was), None, kind.is_edge_of_call())
+            (opened.resolve_as(kind, was), None)
         } else {
             let resolved = opened.resolve(remembered.first().and_then(Option::as_deref));
-            (resolved.event, resolved.remember, resolved.leg_moved)
+            (resolved.event, resolved.remember)
         };
+        let supersedes = event.kind.is_edge_of_call();
         let own = is_own_message(&event);
         let plan = if own { Plan::default() } else { rules.plan(&event) };
         let note = own.then(|| "our own message".to_owned());

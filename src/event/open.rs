@@ -40,15 +40,13 @@ pub struct Remember {
     pub until: i64,
 }
 
-/// An event, what to remember, and whether it is a new state of what it is about.
+/// An event, and what to remember.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// The event.
     pub event: Event,
     /// What to remember, in the event's own transaction.
     pub remember: Option<Remember>,
-    /// Whether a call's leg is in another state than before: what waits to control it is out of date.
-    pub leg_moved: bool,
 }
 
 impl Opened {
@@ -88,13 +86,12 @@ impl Opened {
     pub fn resolve(self, remembered: Option<&str>) -> Resolved {
         let before: Value = remembered.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let (kind, now) = self.kind(&before);
-        let leg_moved = kind.is_edge_of_call();
         let remember = self.key().zip(now).map(|(key, (now, lives))| Remember {
             key,
             bytes: now.to_string().into(),
             until: self.arrived.timestamp_millis().saturating_add(lives),
         });
-        Resolved { event: self.event(kind, &before), remember, leg_moved }
+        Resolved { event: self.event(kind, &before), remember }
     }
 
     /// The event with what was found earlier, before a restart or a stay on the shelf: its kind, and the status that a
