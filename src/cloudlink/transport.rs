@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use reqwest::dns::Resolve;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, Response, StatusCode};
@@ -35,6 +36,14 @@ struct Shared {
     clients: [OnceCell<Client>; 4],
     gates: Mutex<HashMap<String, Arc<Semaphore>>>,
     resolver: Option<Arc<dyn Resolve>>,
+    /// Where requests go instead of out.
+    far: Option<Arc<dyn Far>>,
+}
+
+/// Something that answers requests in the place of a network: the far side of a simulation.
+pub trait Far: Send + Sync {
+    /// One exchange; it is given up at `deadline` by whoever asked.
+    fn exchange(&self, request: Request, deadline: Instant) -> BoxFuture<'static, Result<Answer, Lost>>;
 }
 
 /// What came back: a status at least.
@@ -106,22 +115,34 @@ pub struct ForbiddenName(pub String);
 impl Wire {
     /// A wire that resolves names as the machine does.
     pub fn new() -> Self {
-        Self::with(None)
+        Self::with(None, None)
+    }
+
+    /// A wire without a network: `far` answers.
+    pub fn to(far: Arc<dyn Far>) -> Self {
+        Self::with(None, Some(far))
     }
 
     /// A wire that resolves names by `resolver`, which may refuse with [`ForbiddenName`].
     pub fn guarded(resolver: Arc<dyn Resolve>) -> Self {
-        Self::with(Some(resolver))
+        Self::with(Some(resolver), None)
     }
 
-    fn with(resolver: Option<Arc<dyn Resolve>>) -> Self {
-        Self(Arc::new(Shared { clients: Default::default(), gates: Mutex::default(), resolver }))
+    fn with(resolver: Option<Arc<dyn Resolve>>, far: Option<Arc<dyn Far>>) -> Self {
+        Self(Arc::new(Shared { clients: Default::default(), gates: Mutex::default(), resolver, far }))
     }
 
     /// Sends a request once and reads the answer, all of it before `deadline`.
     pub async fn send(&self, mut request: Request, deadline: Instant) -> Result<Answer, Lost> {
         let gate = self.gate(request.url());
         let permit = enter(&gate, deadline).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Lost::NotSentInTime);
+        }
+        if let Some(far) = &self.0.far {
+            return timeout_at(deadline, far.exchange(request, deadline)).await.unwrap_or(Err(Lost::TimedOut));
+        }
         let client = self.client(request.url()).await?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
