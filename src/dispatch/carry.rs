@@ -61,7 +61,7 @@ impl<J: Journal, W: Work> Carrier<J, W> {
                 Prepared::Go => self.work.carry(&mut run, attempt(&slot)).await,
                 Prepared::DurableFirst(record) => {
                     let line = self.line(slot.seq, rule, fate::ATTEMPT, record);
-                    if let Err(error) = self.journal.attempt(Change { lines: vec![line], state: Vec::new() }).await {
+                    if let Err(error) = self.journal.attempt(Change::lines(vec![line])).await {
                         tracing::warn!(%error, rule = &**rule, "a step that must not be done twice waits for the journal");
                         slot.body = Body::Shelved(self.work.shelve(&run));
                         return Report::Waits { slot, after: Some(JOURNAL_PAUSE), record: None };
@@ -72,7 +72,7 @@ impl<J: Journal, W: Work> Carrier<J, W> {
             match carried {
                 Carried::Next { record } => {
                     let line = self.line(slot.seq, rule, fate::STEP, record);
-                    self.journal.settle(Change { lines: vec![line], state: Vec::new() });
+                    self.journal.settle(Change::lines(vec![line]));
                     (slot.number, slot.unsure) = (0, false);
                 }
                 Carried::Ended { fate, record } => return Report::Ended { fate, record },

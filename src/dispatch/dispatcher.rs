@@ -198,7 +198,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let record = planned.record.unwrap_or_else(|| "{}".to_owned());
             let mut line = self.carrier.line(seq, &"".into(), fate::PLANNED, record);
             line.last = count == 0;
-            decided = Change { lines: vec![line], state: planned.state };
+            decided = Change { lines: vec![line], state: planned.state, ..Change::default() };
         }
         if count > 0 {
             self.open.insert(seq, OpenRuns { count, arrived: claim.arrived });
@@ -284,7 +284,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             }
             let mut line = self.carrier.line(seq, &key.rule, fate::RETRY, record);
             line.due = Some(line.at.saturating_add(wait.as_millis() as i64));
-            self.carrier.journal.settle(Change { lines: vec![line], state: Vec::new() });
+            self.carrier.journal.settle(Change::lines(vec![line]));
         }
         if let Err(slot) = self.lanes.wait(key, slot, Instant::now() + wait) {
             let record = self.carrier.work.epitaph(None, "a later state of the call came");
@@ -325,7 +325,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
 
     fn settle_ended(&mut self) {
         let lines = std::mem::take(&mut self.ended);
-        self.carrier.journal.settle(Change { lines, state: Vec::new() });
+        self.carrier.journal.settle(Change::lines(lines));
     }
 
     fn show(&self) {

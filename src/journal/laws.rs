@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use super::embedded::Embedded;
 use super::memory::{Disk, Memory};
-use super::{Accepted, Change, Claim, Entry, Journal, Line, Options, Range, StateChange};
+use super::{Accepted, Change, Claim, Entry, Journal, Letter, Line, Options, Range, StateChange, Timer, TimerChange};
 use crate::kit::clock::Clock;
 
 /// An engine under test: it can be opened, and lose its power.
 trait Bench {
     type Engine: Journal;
     fn open(&mut self) -> Arc<Self::Engine>;
+    /// Notes that nothing is under way.
+    async fn rest(engine: &Self::Engine);
     /// Opens what was on the disk at this moment; the old engine is left to itself.
     fn crash(&mut self, engine: Arc<Self::Engine>) -> Arc<Self::Engine>;
 }
@@ -33,6 +35,10 @@ impl Bench for Embeddeds {
     fn open(&mut self) -> Arc<Embedded> {
         let options = Options { path: self.folder(), retain: Duration::from_hours(1), max_size: 1 << 30 };
         Arc::new(Embedded::open(&options, self.1.clone()).unwrap())
+    }
+
+    async fn rest(engine: &Embedded) {
+        engine.rest().await.unwrap();
     }
 
     /// A copy of the files as they are now is what a killed process leaves.
@@ -56,6 +62,10 @@ impl Bench for Memories {
         Arc::new(Memory::open(self.0.clone(), self.1.clone(), Duration::from_millis(2)))
     }
 
+    async fn rest(engine: &Memory) {
+        engine.rest().await.unwrap();
+    }
+
     fn crash(&mut self, engine: Arc<Memory>) -> Arc<Memory> {
         self.0 = engine.crash();
         self.open()
@@ -71,7 +81,7 @@ fn line(seq: u64, fate: &str, last: bool) -> Line {
 }
 
 fn lines(lines: Vec<Line>) -> Change {
-    Change { lines, state: Vec::new() }
+    Change::lines(lines)
 }
 
 fn set(key: &str, bytes: &str, until: i64) -> StateChange {
@@ -158,7 +168,11 @@ async fn settle_is_all_or_nothing<B: Bench>(mut bench: B) {
     let engine = bench.open();
     engine.accept(vec![entry("a", "1")]).await.unwrap();
     claim_all(&*engine).await;
-    engine.settle(Change { lines: vec![line(1, "planned", false)], state: vec![set("k", "1", i64::MAX)] });
+    engine.settle(Change {
+        lines: vec![line(1, "planned", false)],
+        state: vec![set("k", "1", i64::MAX)],
+        ..Change::default()
+    });
     let engine = bench.crash(engine);
     let planned = !claim_all(&*engine).await[0].history.is_empty();
     let known = engine.load(&["k".into()]).await.unwrap()[0].is_some();
@@ -168,7 +182,11 @@ async fn settle_is_all_or_nothing<B: Bench>(mut bench: B) {
 async fn settled_is_durable_soon<B: Bench>(mut bench: B) {
     let engine = bench.open();
     engine.accept(vec![entry("a", "1")]).await.unwrap();
-    engine.settle(Change { lines: vec![line(1, "done", true)], state: vec![set("k", "1", i64::MAX)] });
+    engine.settle(Change {
+        lines: vec![line(1, "done", true)],
+        state: vec![set("k", "1", i64::MAX)],
+        ..Change::default()
+    });
     tokio::time::sleep(super::RIDE * 5).await;
     let engine = bench.crash(engine);
     assert!(claim_all(&*engine).await.is_empty());
@@ -188,9 +206,13 @@ async fn an_attempt_is_durable_on_return<B: Bench>(mut bench: B) {
 async fn state_is_seen_at_once_and_forgotten_in_time<B: Bench>(mut bench: B) {
     let engine = bench.open();
     let keys: Vec<Arc<str>> = vec!["k".into(), "old".into(), "none".into()];
-    engine.settle(Change { lines: Vec::new(), state: vec![set("k", "1", i64::MAX), set("old", "1", 5)] });
+    engine.settle(Change {
+        lines: Vec::new(),
+        state: vec![set("k", "1", i64::MAX), set("old", "1", 5)],
+        ..Change::default()
+    });
     assert_eq!(engine.load(&keys).await.unwrap(), [Some("1".into()), None, None]);
-    engine.settle(Change { lines: Vec::new(), state: vec![set("k", "2", i64::MAX)] });
+    engine.settle(Change { lines: Vec::new(), state: vec![set("k", "2", i64::MAX)], ..Change::default() });
     assert_eq!(engine.load(&keys).await.unwrap(), [Some("2".into()), None, None]);
     engine.flush().await.unwrap();
     assert_eq!(engine.load(&keys).await.unwrap(), [Some("2".into()), None, None]);
@@ -225,6 +247,86 @@ async fn what_was_is_read_back<B: Bench>(mut bench: B) {
     assert!(scan(Range::One(99)).await.is_empty());
 }
 
+fn timer(id: &str, due: i64) -> Timer {
+    Timer { id: id.into(), due, entry: entry(&format!("timer:{id}@{due}"), "t") }
+}
+
+fn timers(changes: Vec<TimerChange>) -> Change {
+    Change { timers: changes, ..Change::default() }
+}
+
+async fn a_timer_fires_once<B: Bench>(mut bench: B) {
+    let engine = bench.open();
+    let set = [timer("b", 20), timer("a", 10), timer("off", 5), timer("a", 15), timer("late", 99)];
+    engine.settle(timers(set.into_iter().map(TimerChange::Set).collect()));
+    engine.attempt(timers(vec![TimerChange::Clear("off".into())])).await.unwrap();
+    assert_eq!(engine.fire(9).await.unwrap(), Some(15));
+    let engine = bench.crash(engine);
+    assert_eq!(engine.fire(20).await.unwrap(), Some(99));
+    assert_eq!(engine.fire(20).await.unwrap(), Some(99));
+    let engine = bench.crash(engine);
+    assert_eq!(engine.fire(20).await.unwrap(), Some(99));
+    assert_eq!(ids(&claim_all(&*engine).await), ["timer:a@15", "timer:b@20"]);
+    engine.attempt(timers(vec![TimerChange::Set(timer("a", 15)), TimerChange::Clear("late".into())])).await.unwrap();
+    assert_eq!(engine.fire(30).await.unwrap(), None);
+    assert!(claim_all(&*engine).await.is_empty(), "set again for the same time it is the same firing");
+}
+
+async fn own_events_come_with_their_change_and_once<B: Bench>(mut bench: B) {
+    let engine = bench.open();
+    engine.accept(vec![entry("a", "1")]).await.unwrap();
+    let own = Change { lines: vec![line(1, "done", true)], events: vec![entry("own", "1")], ..Change::default() };
+    engine.settle(own.clone());
+    engine.attempt(own).await.unwrap();
+    let engine = bench.crash(engine);
+    assert_eq!(ids(&claim_all(&*engine).await), ["own"]);
+    assert!(matches!(engine.accept(vec![entry("c", "1")]).await.unwrap()[..], [Accepted::New(_)]));
+    assert_eq!(ids(&claim_all(&*engine).await), ["c"], "positions still grow");
+}
+
+async fn letters_are_kept_until_they_are_discarded<B: Bench>(mut bench: B) {
+    let engine = bench.open();
+    engine.accept(vec![entry("a", "1")]).await.unwrap();
+    let letter = |run: &str| Letter { id: 0, seq: 1, run: run.into(), fate: "failed".into(), at: 1, until: i64::MAX };
+    let kept = Change { letters: vec![letter("r"), letter("s")], ..Change::default() };
+    engine.attempt(kept).await.unwrap();
+    let engine = bench.crash(engine);
+    let letters = engine.letters(0, 9).await.unwrap();
+    assert_eq!(letters, [Letter { id: 1, ..letter("r") }, Letter { id: 2, ..letter("s") }]);
+    engine.attempt(Change { discard: vec![1], ..Change::default() }).await.unwrap();
+    assert_eq!(engine.letters(0, 9).await.unwrap(), letters[1..]);
+    assert!(engine.letters(2, 9).await.unwrap().is_empty());
+    engine.attempt(Change { letters: vec![letter("t")], discard: vec![2], ..Change::default() }).await.unwrap();
+    assert_eq!(engine.letters(0, 9).await.unwrap()[0].id, 3, "no number comes twice");
+}
+
+async fn after_a_good_stop_nothing_is_unsure<B: Bench>(mut bench: B) {
+    let engine = bench.open();
+    engine.accept(vec![entry("a", "1")]).await.unwrap();
+    B::rest(&engine).await;
+    let engine = bench.crash(engine);
+    assert!(!claim_all(&*engine).await[0].recovered);
+    let engine = bench.crash(engine);
+    assert!(claim_all(&*engine).await[0].recovered, "a good stop counts for one start");
+}
+
+async fn early_ones_are_claimed_or_refused<B: Bench>(mut bench: B) {
+    let engine = bench.open();
+    let (accepted, ()) = tokio::join!(engine.accept(vec![entry("a", "1")]), async {
+        engine.wake().await;
+        let early = engine.early();
+        assert_eq!((ids(&early), early[0].recovered), (vec!["a"], false));
+        assert!(engine.early().is_empty(), "each is offered once");
+    });
+    assert_eq!(accepted.unwrap(), [Accepted::New(1)]);
+    assert_eq!(claim_all(&*engine).await[0].seq, 1);
+    let twice = tokio::join!(engine.accept(vec![entry("b", "1")]), engine.accept(vec![entry("b", "1")]));
+    assert!(twice.0.is_ok() && twice.1.is_ok());
+    let known = engine.accept(vec![entry("a", "1")]).await.unwrap();
+    assert_eq!((known.as_slice(), engine.early().len()), (&[Accepted::Known][..], 1), "a copy and a repeat are not");
+    assert!(engine.refused().is_empty());
+}
+
 macro_rules! every_law {
     ($engine:ident, $bench:expr) => {
         mod $engine {
@@ -232,7 +334,9 @@ macro_rules! every_law {
             every_law!(@ $bench, acknowledged_survives, known_never_acts, order_holds_in_a_lane_under_concurrent_accepts,
                 done_is_not_handed_out_again, settle_is_all_or_nothing, settled_is_durable_soon,
                 an_attempt_is_durable_on_return, state_is_seen_at_once_and_forgotten_in_time,
-                everything_happens_with_every_hint_suppressed, a_hint_comes_after_an_accept, what_was_is_read_back);
+                everything_happens_with_every_hint_suppressed, a_hint_comes_after_an_accept, what_was_is_read_back,
+                a_timer_fires_once, own_events_come_with_their_change_and_once, letters_are_kept_until_they_are_discarded,
+                after_a_good_stop_nothing_is_unsure, early_ones_are_claimed_or_refused);
         }
     };
     (@ $bench:expr, $($law:ident),*) => {

@@ -11,26 +11,30 @@ mod schema;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod writer;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::{Accepted, Change, Claim, Entry, Error, Journal, Options, Range};
+use super::{Accepted, Change, Claim, Entry, Error, Journal, Letter, Options, Range};
 use crate::kit::clock::Clock;
 use shared::{Next, Shared};
-use writer::{Command, Writer};
+use writer::{Command, Request, Writer};
 
 pub use schema::OpenError;
 pub use shared::Figures;
 
 /// How many bytes may wait to be stored; more is refused.
 const QUEUE_BYTES: usize = 32 << 20;
+/// With so many lines settled and not written nothing new should be begun.
+const UNWRITTEN: usize = 20_000;
 
 /// See the module. Dropping it ends the writer after what waits is written.
 pub struct Embedded {
@@ -38,6 +42,8 @@ pub struct Embedded {
     commands: Option<mpsc::Sender<Command>>,
     room: Arc<Semaphore>,
     reader: Mutex<Connection>,
+    /// For the one question that is asked of every publication before it may be offered early.
+    probe: Mutex<Connection>,
     clock: Clock,
     writer: Option<JoinHandle<()>>,
     _lock: File,
@@ -51,14 +57,18 @@ impl Embedded {
         let sqlite = |source| OpenError::Sqlite { path: file.clone(), source };
         let connection = schema::open(&file)?;
         let recovered = reader::recover(&connection).map_err(sqlite)?;
-        let reader = schema::open_reader(&file)?;
+        // From now on a crash is a crash.
+        connection.execute("UPDATE mark SET clean = 0", []).map_err(sqlite)?;
+        let (reader, probe) = (schema::open_reader(&file)?, schema::open_reader(&file)?);
         let shared = Arc::new(Shared::default());
         {
             let mut ready = shared.ready();
             ready.reset(Some(recovered.done_to), recovered.last_seq);
             ready.recovered_to = recovered.last_seq;
-            ready.done = recovered.done.iter().copied().collect();
+            ready.unsure = !recovered.clean;
+            ready.done = recovered.done();
         }
+        shared.admission().last_seq = recovered.last_seq;
         let (commands, queue) = mpsc::channel();
         let writer = Writer::new(connection, queue, Arc::clone(&shared), options.clone(), clock.clone(), recovered);
         let writer = std::thread::Builder::new()
@@ -71,6 +81,7 @@ impl Embedded {
             commands: Some(commands),
             room,
             reader: Mutex::new(reader),
+            probe: Mutex::new(probe),
             clock,
             writer: Some(writer),
             _lock: lock,
@@ -87,8 +98,22 @@ impl Embedded {
         self.writer.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
+    /// Notes that nothing is under way and nothing will be: after this a new start is not unsure of anything.
+    pub async fn rest(&self) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Rest(reply))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
     fn send(&self, command: Command) -> Result<(), Error> {
         self.commands.as_ref().ok_or(Error::Closed)?.send(command).map_err(|_| Error::Closed)
+    }
+
+    /// Whether the one entry that it is was never stored. What can't be looked up is not new.
+    fn is_new(&self, entries: &[Entry]) -> bool {
+        let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let [entry] = entries else { return false };
+        reader::is_seen(&probe, &entry.id).is_ok_and(|seen| !seen)
     }
 
     fn reader(&self) -> MutexGuard<'_, Connection> {
@@ -99,13 +124,13 @@ impl Embedded {
         let reader = self.reader();
         let (mut claims, more) = reader::after(&reader, after, up_to, max)?;
         let read_to = if more { claims.last().map_or(up_to, |claim| claim.seq) } else { up_to };
-        let recovered_to = {
+        let (recovered_to, unsure) = {
             let ready = self.shared.ready();
             claims.retain(|claim| !ready.done.contains(claim.seq));
-            ready.recovered_to
+            (ready.recovered_to, ready.unsure)
         };
         for claim in claims.iter_mut().filter(|claim| claim.seq <= recovered_to) {
-            claim.recovered = true;
+            claim.recovered = unsure;
             claim.history = reader::lines(&reader, claim.seq)?;
         }
         self.shared.ready().read_to(read_to);
@@ -119,7 +144,21 @@ impl Journal for Embedded {
         let room = u32::try_from(bytes).map_err(|_| Error::Busy)?;
         let permit = Arc::clone(&self.room).try_acquire_many_owned(room).map_err(|_| Error::Busy)?;
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Accept { entries, reply, permit })?;
+        let arrived = self.clock.millis();
+        let offered = self.shared.admission().enter(&entries) && self.is_new(&entries);
+        {
+            // Under one lock, so that positions are in the order of the queue.
+            let mut admission = self.shared.admission();
+            let first = admission.positions(entries.len());
+            if let (true, [entry]) = (offered, entries.as_slice()) {
+                let (entry, history) = (entry.clone(), Vec::new());
+                admission.offer(Claim { seq: first, arrived, entry, recovered: false, history });
+            }
+            self.send(Command::Accept(Request { first, arrived, entries, offered, reply, _permit: permit }))?;
+        }
+        if offered {
+            self.shared.wake.notify_one();
+        }
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -163,11 +202,35 @@ impl Journal for Embedded {
     }
 
     async fn attempt(&self, change: Change) -> Result<(), Error> {
-        self.shared.remember(&change.state);
         let (reply, answer) = oneshot::channel();
-        self.shared.leave(change);
-        self.send(Command::Flush(reply))?;
+        self.send(Command::Attempt(change, reply))?;
         answer.await.map_err(|_| Error::Closed)?
+    }
+
+    fn early(&self) -> Vec<Claim> {
+        self.shared.admission().take_early()
+    }
+
+    fn refused(&self) -> Vec<u64> {
+        self.shared.admission().take_refused()
+    }
+
+    async fn fire(&self, now: i64) -> Result<Option<i64>, Error> {
+        let (due, next) = reader::due(&self.reader(), now, 1).map_err(|error| broken(&error))?;
+        if due.is_empty() {
+            return Ok(next);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Fire(now, reply))?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn letters(&self, after: u64, max: usize) -> Result<Vec<Letter>, Error> {
+        reader::letters(&self.reader(), after, max).map_err(|error| broken(&error))
+    }
+
+    fn pressed(&self) -> bool {
+        self.shared.unwritten.load(Ordering::Relaxed) > UNWRITTEN
     }
 
     async fn wake(&self) {

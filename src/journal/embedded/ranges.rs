@@ -21,6 +21,14 @@ impl Ranges {
         self.0.insert(start, end);
     }
 
+    /// Adds all positions from `start` to `end` (inclusive), which lie beyond all that is in the set; none if `end` is
+    /// before `start`.
+    pub(super) fn insert_range(&mut self, start: u64, end: u64) {
+        if start <= end {
+            self.0.insert(start, end);
+        }
+    }
+
     /// Whether a position is in the set.
     pub(super) fn contains(&self, at: u64) -> bool {
         self.0.range(..=at).next_back().is_some_and(|(_, &end)| at <= end)
@@ -29,14 +37,6 @@ impl Ranges {
     /// Takes out what follows `done_to` without a gap and returns where that ends.
     pub(super) fn advance(&mut self, done_to: u64) -> u64 {
         self.0.remove(&(done_to + 1)).unwrap_or(done_to)
-    }
-}
-
-impl FromIterator<u64> for Ranges {
-    fn from_iter<I: IntoIterator<Item = u64>>(positions: I) -> Self {
-        let mut ranges = Self::default();
-        positions.into_iter().for_each(|at| ranges.insert(at));
-        ranges
     }
 }
 

@@ -1,40 +1,95 @@
 //! Reading back: what is not done, what was, and what is remembered. Never writes.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::super::{Claim, Entry, Line, Range};
+use super::super::{Claim, Entry, Letter, Line, Range, Timer};
+use super::ranges::Ranges;
 
 /// What recovery needs to know before anything is handed out.
 pub(super) struct Recovered {
     /// Everything up to here is done.
     pub done_to: u64,
-    /// What is done beyond that.
-    pub done: HashSet<u64>,
-    /// The newest publication.
+    /// What is not done beyond that, in order; every other position up to `last_seq` is done or was never used.
+    pub open: Vec<u64>,
+    /// The newest position.
     pub last_seq: u64,
     /// The newest line.
     pub last_n: i64,
+    /// Whether the last stop was a good one: nothing was under way.
+    pub clean: bool,
 }
 
-/// Reads the marks and what is done beyond them.
+/// Reads the marks and what is not done beyond them.
 pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
-    let (done_to, marked_seq, marked_n): (u64, u64, i64) =
-        connection.query_row("SELECT done_to, last_seq, last_n FROM mark", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    let (done_to, marked_seq, marked_n, clean): (u64, u64, i64, bool) =
+        connection.query_row("SELECT done_to, last_seq, last_n, clean FROM mark", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })?;
     let newest = |table: &str, column: &str| {
         connection.query_row(&format!("SELECT coalesce(max({column}), 0) FROM {table}"), [], |row| row.get::<_, i64>(0))
     };
     let last_seq = marked_seq.max(newest("publication", "seq")? as u64);
     let last_n = marked_n.max(newest("outcome", "n")?);
-    let done = connection
-        .prepare("SELECT seq FROM outcome WHERE seq > ?1 AND last = 1")?
+    let open = connection
+        .prepare(
+            "SELECT seq FROM publication WHERE seq > ?1
+             AND seq NOT IN (SELECT seq FROM outcome WHERE seq > ?1 AND last = 1) ORDER BY seq",
+        )?
         .query_map([done_to], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Recovered { done_to, done, last_seq, last_n })
+    Ok(Recovered { done_to, open, last_seq, last_n, clean })
+}
+
+impl Recovered {
+    /// What is done beyond `done_to`.
+    pub(super) fn done(&self) -> Ranges {
+        let mut done = Ranges::default();
+        let mut next = self.done_to + 1;
+        for open in self.open.iter().copied().chain([self.last_seq + 1]) {
+            done.insert_range(next, open - 1);
+            next = open + 1;
+        }
+        done
+    }
+}
+
+/// Whether an id is remembered.
+pub(super) fn is_seen(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM seen WHERE id = ?1")?.exists([id])
+}
+
+/// Timers that are due, and when the next one is.
+pub(super) fn due(connection: &Connection, now: i64, max: usize) -> rusqlite::Result<(Vec<Timer>, Option<i64>)> {
+    let mut due: Vec<Timer> = connection
+        .prepare_cached("SELECT id, due, event, lane, source, body FROM timer ORDER BY due, id LIMIT ?1")?
+        .query_map([max + 1], |row| {
+            let entry = Entry { id: row.get(2)?, lane: row.get(3)?, source: row.get(4)?, body: row.get(5)? };
+            Ok(Timer { id: row.get(0)?, due: row.get(1)?, entry })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let first_later = due.iter().position(|timer| timer.due > now).unwrap_or(due.len()).min(max);
+    let next = due.get(first_later).map(|timer| timer.due);
+    due.truncate(first_later);
+    Ok((due, next))
+}
+
+/// Letters by number.
+pub(super) fn letters(connection: &Connection, after: u64, max: usize) -> rusqlite::Result<Vec<Letter>> {
+    connection
+        .prepare_cached("SELECT id, seq, run, fate, at, until FROM letter WHERE id > ?1 ORDER BY id LIMIT ?2")?
+        .query_map(params![after, max], |row| {
+            Ok(Letter {
+                id: row.get(0)?,
+                seq: row.get(1)?,
+                run: row.get(2)?,
+                fate: row.get(3)?,
+                at: row.get(4)?,
+                until: row.get(5)?,
+            })
+        })?
+        .collect()
 }
 
 /// How many bytes of publications are read at once, beyond the first.

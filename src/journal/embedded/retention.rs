@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::super::{DEDUPE_WINDOW, Options};
 use super::shared::Shared;
-use super::writer::mark;
+use super::transaction::{self, mark};
 use crate::kit::clock::Clock;
 
 /// Checkpoint when so much was written since the last one: then the log is used again from its beginning, and a sync
@@ -111,9 +111,11 @@ impl Retention {
         self.full = size >= self.max_size;
         let older_than = if crowded { i64::MAX } else { now.saturating_sub(self.retain) };
         let forget = now.saturating_sub(i64::try_from(DEDUPE_WINDOW.as_millis()).unwrap_or(i64::MAX));
-        let transaction = rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
+        let transaction = transaction::begin(connection)?;
+        let mut letters = delete_letters(&transaction, now)?;
         let last: Option<u64> = transaction.query_row(
-            "SELECT max(seq) FROM (SELECT seq, arrived FROM publication WHERE seq <= ?1 ORDER BY seq LIMIT ?2) WHERE arrived < ?3",
+            "SELECT max(seq) FROM (SELECT seq, arrived FROM publication
+             WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM letter) ORDER BY seq LIMIT ?2) WHERE arrived < ?3",
             params![done_to, CHUNK, older_than],
             |row| row.get(0),
         )?;
@@ -121,11 +123,26 @@ impl Retention {
         if let Some(last) = last {
             // The numbers must not be given out again when the newest rows are gone.
             mark(&transaction, done_to, last_seq, last_n)?;
-            deleted += transaction.execute("DELETE FROM publication WHERE seq <= ?1", [last])?;
-            transaction.execute("DELETE FROM outcome WHERE seq <= ?1", [last])?;
+            let but_for_letters =
+                |table: &str| format!("DELETE FROM {table} WHERE seq <= ?1 AND seq NOT IN (SELECT seq FROM letter)");
+            deleted += transaction.execute(&but_for_letters("publication"), [last])?;
+            transaction.execute(&but_for_letters("outcome"), [last])?;
         }
+        // Crowded with nothing else to delete, the oldest of them go before their time.
+        if crowded && deleted == 0 {
+            letters += delete_letters(&transaction, i64::MAX)?;
+        }
+        if letters > 0 {
+            let left = transaction.query_row("SELECT count(*) FROM letter", [], |row| row.get(0))?;
+            shared.figures.letters.store(left, Ordering::Relaxed);
+        }
+        deleted += letters;
         // Crowded, ids go with their publications and those go that have none any more.
-        let kept: Option<u64> = transaction.query_row("SELECT min(seq) FROM publication", [], |row| row.get(0))?;
+        let kept: Option<u64> = transaction.query_row(
+            "SELECT min(seq) FROM publication WHERE seq NOT IN (SELECT seq FROM letter)",
+            [],
+            |row| row.get(0),
+        )?;
         let up_to = if crowded { kept.map_or(done_to, |seq| seq - 1) } else { done_to };
         let (before, oldest_kept) = (if crowded { i64::MAX } else { forget }, last_seq.saturating_sub(MOST_IDS));
         deleted += transaction.execute(
@@ -142,6 +159,14 @@ impl Retention {
         transaction.commit()?;
         Ok(deleted)
     }
+}
+
+/// Letters whose time is over, some of them.
+fn delete_letters(connection: &Connection, until: i64) -> rusqlite::Result<usize> {
+    connection.execute(
+        "DELETE FROM letter WHERE id IN (SELECT id FROM letter WHERE until < ?1 ORDER BY id LIMIT ?2)",
+        params![until, CHUNK],
+    )
 }
 
 /// How many bytes of the file are in use.

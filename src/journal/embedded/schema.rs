@@ -5,13 +5,15 @@
 //! outcome(n, seq, run, fate, at, due, last, bytes)      only grows; indexed by seq, which grows with n
 //! seen(seq, at, id)                                     ids for dedupe, unique
 //! state(key, until, bytes)                              small: what is remembered between events
-//! mark(done_to, last_seq, last_n)                       one row; everything up to done_to is done
+//! timer(id, due, event, lane, source, body)             small: publications that come when they are due
+//! letter(id, seq, run, fate, at, until)                 small: what was given up; it keeps its publication
+//! mark(done_to, last_seq, last_n, clean)                one row; everything up to done_to is done; clean after a good stop
 //! ```
 //! No row is changed to show its status; rows leave only by retention. JSON is stored as text, so that the `sqlite3`
 //! of any distribution reads it.
 //!
 //! Versions: the number in `PRAGMA user_version`. A newer one is refused, an older one is migrated here, in place, in
-//! one transaction. Version 1 is the first.
+//! one transaction. Version 1 is the first; version 2 has timers, letters and `mark.clean`.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -21,12 +23,14 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 /// The format this program writes.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// Marks the file as ours (`SWHK`).
 const APPLICATION_ID: i64 = 0x5357_484b;
 
-const TABLES: &str = "
+/// What makes each version of the one before; an empty file is version 0.
+pub(super) const STEPS: [&str; VERSION as usize] = [
+    "
 CREATE TABLE publication(seq INTEGER PRIMARY KEY, arrived INTEGER NOT NULL, id TEXT NOT NULL, lane TEXT NOT NULL,
                          source TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE outcome(n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, run TEXT NOT NULL, fate TEXT NOT NULL,
@@ -37,7 +41,17 @@ CREATE TABLE state(key TEXT PRIMARY KEY, until INTEGER NOT NULL, bytes TEXT NOT 
 CREATE TABLE mark(one INTEGER PRIMARY KEY CHECK (one = 1), done_to INTEGER NOT NULL, last_seq INTEGER NOT NULL,
                   last_n INTEGER NOT NULL);
 INSERT INTO mark VALUES (1, 0, 0, 0);
-";
+",
+    "
+CREATE TABLE timer(id TEXT PRIMARY KEY, due INTEGER NOT NULL, event TEXT NOT NULL, lane TEXT NOT NULL,
+                   source TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX timer_by_due ON timer(due);
+CREATE TABLE letter(id INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL, run TEXT NOT NULL, fate TEXT NOT NULL,
+                    at INTEGER NOT NULL, until INTEGER NOT NULL);
+CREATE INDEX letter_by_seq ON letter(seq);
+ALTER TABLE mark ADD COLUMN clean INTEGER NOT NULL DEFAULT 0;
+",
+];
 
 /// Why the store can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -110,9 +124,11 @@ pub(super) fn open(path: &Path) -> Result<Connection, OpenError> {
     let mut connection = Connection::open(path).map_err(sqlite)?;
     let found = version(&connection, path)?;
     set_up(&connection).map_err(sqlite)?;
-    if found == 0 {
+    if found < VERSION {
         let transaction = connection.transaction().map_err(sqlite)?;
-        transaction.execute_batch(TABLES).map_err(sqlite)?;
+        for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            transaction.execute_batch(step).map_err(sqlite)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(sqlite)?;
         transaction.pragma_update(None, "user_version", VERSION).map_err(sqlite)?;
         transaction.commit().map_err(sqlite)?;

@@ -2,26 +2,44 @@
 //! figures for the metrics.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::super::{Change, Claim, StateChange};
+use super::super::{Change, Claim, Entry, StateChange};
 use super::ranges::Ranges;
 
 /// How many bytes of committed publications wait in memory for their claim; the rest is read from the file again.
 const READY_BYTES: usize = 8 << 20;
 
+/// While so many are on their way to a commit nothing is offered early: it would only cost, the disk is busy anyway.
+const FEW: usize = 8;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     ready: Mutex<Ready>,
+    admission: Mutex<Admission>,
     fresh: Mutex<HashMap<Arc<str>, StateChange>>,
     /// Settled, and not yet taken by the writer.
     settled: Mutex<Vec<Change>>,
     pub(super) wake: Notify,
     pub(super) figures: Figures,
+    /// How much is settled and could not be written yet.
+    pub(super) unwritten: AtomicUsize,
+}
+
+/// What is on its way to a commit. Positions are given out here, in the order in which the writer gets the entries.
+#[derive(Debug, Default)]
+pub(super) struct Admission {
+    /// The newest position that was given out.
+    pub(super) last_seq: u64,
+    /// How many times each id is on its way.
+    in_flight: HashMap<Arc<str>, u32>,
+    /// What may be begun before it is durable.
+    early: Vec<Claim>,
+    refused: Vec<u64>,
 }
 
 /// Figures for metrics and readiness.
@@ -35,6 +53,8 @@ pub struct Figures {
     pub bytes: AtomicU64,
     /// Whether the last commit failed.
     pub failing: AtomicBool,
+    /// Letters that are kept.
+    pub letters: AtomicU64,
     /// Arrival of the oldest id that dedupe still knows, in milliseconds since 1970; 0 when there is none.
     pub oldest_seen: AtomicI64,
 }
@@ -50,6 +70,8 @@ pub(super) struct Ready {
     committed: u64,
     /// Positions up to here were there at the start and may have a history.
     pub(super) recovered_to: u64,
+    /// Whether something may have been under way then.
+    pub(super) unsure: bool,
     /// What was done before the start.
     pub(super) done: Ranges,
 }
@@ -65,6 +87,10 @@ pub(super) enum Next {
 }
 
 impl Shared {
+    pub(super) fn admission(&self) -> MutexGuard<'_, Admission> {
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,6 +149,60 @@ impl Shared {
         drop(ready);
         self.figures.committed.store(newest, Ordering::Relaxed);
         self.wake.notify_one();
+    }
+}
+
+impl Admission {
+    /// Notes that entries are on their way. Whether the one entry that it is may be offered early, should its id be new
+    /// to the store too: no copy of it is on its way, and few others are.
+    pub(super) fn enter(&mut self, entries: &[Entry]) -> bool {
+        let mut fresh = true;
+        for entry in entries {
+            let count = self.in_flight.entry(Arc::clone(&entry.id)).or_default();
+            *count += 1;
+            fresh &= *count == 1;
+        }
+        fresh && entries.len() == 1 && self.in_flight.len() <= FEW
+    }
+
+    /// Notes that entries have arrived, or will not.
+    pub(super) fn leave(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Some(count) = self.in_flight.get_mut(&entry.id) {
+                *count -= 1;
+                if *count == 0 {
+                    self.in_flight.remove(&entry.id);
+                }
+            }
+        }
+    }
+
+    /// Positions for so many entries: the first of them.
+    pub(super) fn positions(&mut self, count: usize) -> u64 {
+        let first = self.last_seq + 1;
+        self.last_seq += count as u64;
+        first
+    }
+
+    pub(super) fn offer(&mut self, claim: Claim) {
+        self.early.push(claim);
+    }
+
+    pub(super) fn take_early(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.early)
+    }
+
+    pub(super) fn refuse(&mut self, seq: u64) {
+        // Nobody may have asked for it yet.
+        let offered = self.early.len();
+        self.early.retain(|claim| claim.seq != seq);
+        if self.early.len() == offered {
+            self.refused.push(seq);
+        }
+    }
+
+    pub(super) fn take_refused(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.refused)
     }
 }
 

@@ -1,20 +1,20 @@
 //! The one thread that writes: group commit, outcomes that ride along, what happens when a commit fails.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::super::{Accepted, Claim, Entry, Error, Line, Options, RIDE, StateChange};
+use super::super::{Accepted, Change, Claim, Entry, Error, Options, RIDE};
 use super::ranges::Ranges;
 use super::reader::{self, Recovered};
 use super::retention::Retention;
 use super::schema;
 use super::shared::Shared;
+use super::transaction::{self, Pending, Written, mark, mark_clean};
 use crate::kit::clock::Clock;
 
 /// A batch that is larger than this waits for company.
@@ -23,6 +23,8 @@ const GATHER_OVER: usize = 3;
 const GATHER: Duration = Duration::from_micros(300);
 /// The most publications in one transaction.
 const BATCH: usize = 2048;
+/// The most timers that fire in one transaction.
+const FIRE: usize = 256;
 /// How long to wait before what was settled is tried again after a commit that failed.
 const RETRY: Duration = Duration::from_millis(250);
 /// How often the mark is written, at most.
@@ -33,26 +35,47 @@ type Reply<T> = oneshot::Sender<Result<T, Error>>;
 /// What the writer is asked for.
 pub(super) enum Command {
     /// Store these, all or none.
-    Accept { entries: Vec<Entry>, reply: Reply<Vec<Accepted>>, permit: OwnedSemaphorePermit },
+    Accept(Request),
     /// There is something settled to take; it may ride along.
     Settled,
-    /// Write what is settled now; somebody waits.
-    Flush(Reply<()>),
+    /// Write this; somebody waits, and when it fails it is forgotten.
+    Attempt(Change, Reply<()>),
+    /// Turn timers that are due into publications; when the next one is due.
+    Fire(i64, Reply<Option<i64>>),
+    /// Note that nothing is under way any more.
+    Rest(Reply<()>),
 }
 
-/// One request to accept, while its transaction is under way.
-struct Request {
-    entries: Vec<Entry>,
-    reply: Reply<Vec<Accepted>>,
-    _permit: OwnedSemaphorePermit,
+/// One request to accept.
+pub(super) struct Request {
+    /// The position of its first entry.
+    pub(super) first: u64,
+    pub(super) arrived: i64,
+    pub(super) entries: Vec<Entry>,
+    /// Whether its one entry was offered before it is durable.
+    pub(super) offered: bool,
+    pub(super) reply: Reply<Vec<Accepted>>,
+    pub(super) _permit: OwnedSemaphorePermit,
 }
 
-/// What the next transaction writes.
+/// What the next transaction writes, beside what is settled.
 #[derive(Default)]
 struct Batch {
     accepts: Vec<Request>,
     count: usize,
-    replies: Vec<Reply<()>>,
+    attempts: Vec<(Change, Reply<()>)>,
+    fires: Vec<(i64, Reply<Option<i64>>)>,
+    rests: Vec<Reply<()>>,
+}
+
+/// Our own publications of a transaction, at their positions.
+#[derive(Default)]
+struct Own {
+    first: u64,
+    entries: Vec<Entry>,
+    /// The timers that fire.
+    fired: Vec<Arc<str>>,
+    next_due: Option<i64>,
 }
 
 pub(super) struct Writer {
@@ -61,16 +84,17 @@ pub(super) struct Writer {
     shared: Arc<Shared>,
     options: Options,
     clock: Clock,
+    /// The newest position that may be in the file.
     last_seq: u64,
     last_n: i64,
     done_to: u64,
     done: Ranges,
     marked: (u64, Instant),
-    /// Settled and not yet durable, with their numbers: kept until a commit succeeds.
-    lines: Vec<(i64, Line)>,
-    state: HashMap<Arc<str>, StateChange>,
+    pending: Pending,
     /// When what is settled must be tried, at the latest.
     due: Option<Instant>,
+    /// Positions of a failed commit of which it is not known whether they are in the file.
+    uncertain: Vec<u64>,
     retention: Retention,
 }
 
@@ -84,7 +108,7 @@ impl Writer {
         recovered: Recovered,
     ) -> Self {
         let retention = Retention::new(&options);
-        let mut done: Ranges = recovered.done.iter().copied().collect();
+        let mut done = recovered.done();
         let done_to = done.advance(recovered.done_to);
         let writer = Self {
             connection: Some(connection),
@@ -97,13 +121,14 @@ impl Writer {
             done_to,
             done,
             marked: (recovered.done_to, Instant::now()),
-            lines: Vec::new(),
-            state: HashMap::new(),
+            pending: Pending::default(),
             due: None,
+            uncertain: Vec::new(),
             retention,
         };
         writer.shared.figures.done_to.store(done_to, Ordering::Relaxed);
         writer.shared.figures.committed.store(recovered.last_seq, Ordering::Relaxed);
+        writer.count_letters();
         writer
     }
 
@@ -111,11 +136,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             let (batch, open) = self.gather();
-            if batch.count > 0
-                || !batch.replies.is_empty()
-                || self.due.is_some_and(|due| due <= Instant::now())
-                || !open
-            {
+            if !batch.is_empty() || self.due.is_some_and(|due| due <= Instant::now()) || !open {
                 self.commit(batch);
             }
             if !open {
@@ -158,127 +179,203 @@ impl Writer {
 
     fn take(&mut self, command: Command, batch: &mut Batch) {
         match command {
-            Command::Accept { entries, reply, permit } => {
-                batch.count += entries.len().max(1);
-                batch.accepts.push(Request { entries, reply, _permit: permit });
+            Command::Accept(request) => {
+                batch.count += request.entries.len().max(1);
+                batch.accepts.push(request);
             }
             Command::Settled => drop(self.due.get_or_insert_with(|| Instant::now() + RIDE)),
-            Command::Flush(reply) => batch.replies.push(reply),
-        }
-    }
-
-    /// Takes over what was settled since the last time.
-    fn take_settled(&mut self) {
-        for change in self.shared.take() {
-            for line in change.lines {
-                self.last_n += 1;
-                self.lines.push((self.last_n, line));
-            }
-            self.state.extend(change.state.into_iter().map(|change| (Arc::clone(&change.key), change)));
+            Command::Attempt(change, reply) => batch.attempts.push((change, reply)),
+            Command::Fire(now, reply) => batch.fires.push((now, reply)),
+            Command::Rest(reply) => batch.rests.push(reply),
         }
     }
 
     fn commit(&mut self, mut batch: Batch) {
-        if self.retention.is_full() {
-            let accepts = std::mem::take(&mut batch.accepts);
-            let full = Error::Full(format!("it has reached max_size, {} bytes", self.options.max_size));
-            // Outcomes are written all the same: what is done can be deleted, which makes room.
-            Self::refuse(Batch { accepts, ..Batch::default() }, &full);
+        for change in self.shared.take() {
+            self.pending.add(change, &mut self.last_n);
         }
-        self.take_settled();
-        let arrived = self.clock.millis();
-        match self.write(&batch.accepts, arrived) {
-            Ok(results) => self.committed(batch, results, arrived),
-            Err(error) => {
-                tracing::error!(%error, "the journal could not commit; senders are told to come again");
-                self.shared.figures.failing.store(true, Ordering::Relaxed);
-                self.due = Some(Instant::now() + RETRY);
-                let disk_full = matches!(&error, rusqlite::Error::SqliteFailure(e, _) if e.code == ErrorCode::DiskFull);
-                if !disk_full {
-                    self.reopen();
-                }
-                let error = if disk_full { Error::Full(error.to_string()) } else { Error::Broken(error.to_string()) };
-                Self::refuse(batch, &error);
+        let own = match self.own(&mut batch) {
+            Ok(own) => own,
+            Err(error) => return self.failed(batch, &Own::default(), &error),
+        };
+        if self.retention.is_full() {
+            // Outcomes are written all the same: what is done can be deleted, which makes room.
+            let full = Error::Full(format!("it has reached max_size, {} bytes", self.options.max_size));
+            let accepts = std::mem::take(&mut batch.accepts);
+            self.give_up(accepts.iter().flat_map(Request::positions));
+            self.refuse(accepts, &full);
+        }
+        match self.write(&batch, &own) {
+            Ok(written) => self.committed(batch, &own, written),
+            Err(error) => self.failed(batch, &own, &error),
+        }
+    }
+
+    /// Our own publications get positions behind those that are on their way: the writer takes all of these into the
+    /// batch first, so that positions grow from commit to commit.
+    fn own(&mut self, batch: &mut Batch) -> rusqlite::Result<Own> {
+        let mut own = Own::default();
+        let some = |batch: &Batch| batch.attempts.iter().any(|(change, _)| !change.events.is_empty());
+        if self.pending.events.is_empty() && batch.fires.is_empty() && !some(batch) {
+            return Ok(own);
+        }
+        let shared = Arc::clone(&self.shared);
+        let mut admission = shared.admission();
+        while let Ok(command) = self.queue.try_recv() {
+            self.take(command, batch);
+        }
+        own.entries.extend(self.pending.events.iter().cloned());
+        own.entries.extend(batch.attempts.iter().flat_map(|(change, _)| change.events.iter().cloned()));
+        if let (Some(now), Some(connection)) = (batch.fires.iter().map(|(now, _)| *now).max(), &self.connection) {
+            let (due, next) = reader::due(connection, now, FIRE)?;
+            own.next_due = next;
+            for timer in due {
+                own.fired.push(timer.id);
+                own.entries.push(timer.entry);
             }
         }
+        own.first = admission.positions(own.entries.len());
+        Ok(own)
     }
 
-    fn refuse(batch: Batch, error: &Error) {
-        // Whoever has gone away meanwhile needs no answer.
-        for request in batch.accepts {
-            drop(request.reply.send(Err(error.clone())));
-        }
-        for reply in batch.replies {
-            drop(reply.send(Err(error.clone())));
-        }
-    }
-
-    /// One transaction: publications, lines, state, and now and then the mark.
-    fn write(&mut self, accepts: &[Request], arrived: i64) -> rusqlite::Result<Vec<Vec<Accepted>>> {
+    /// One transaction: publications, what is settled, what is attempted, timers that fire, now and then the mark.
+    fn write(&mut self, batch: &Batch, own: &Own) -> rusqlite::Result<Written> {
         let Some(connection) = &self.connection else {
-            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
-            return Err(rusqlite::Error::SqliteFailure(busy, Some("the file could not be opened again".into())));
+            let closed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+            return Err(rusqlite::Error::SqliteFailure(closed, Some("the file could not be opened again".into())));
         };
-        let transaction = rusqlite::Transaction::new_unchecked(connection, rusqlite::TransactionBehavior::Immediate)?;
-        let mut seq = self.last_seq;
-        let results = accepts
-            .iter()
-            .map(|request| request.entries.iter().map(|entry| store(&transaction, entry, &mut seq, arrived)).collect())
-            .collect::<rusqlite::Result<_>>()?;
-        for (n, line) in &self.lines {
-            transaction
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO outcome(n, seq, run, fate, at, due, last, bytes) VALUES (?,?,?,?,?,?,?,?)",
-                )?
-                .execute(params![n, line.seq, line.run, line.fate, line.at, line.due, line.last, line.bytes])?;
+        let arrived = self.clock.millis();
+        let transaction = transaction::begin(connection)?;
+        let accepted = transaction::accept(&transaction, &batch.accepts)?;
+        self.pending.write(&transaction)?;
+        for (change, _) in &batch.attempts {
+            let mut attempted = Pending::default();
+            attempted.add(change.clone(), &mut self.last_n);
+            attempted.write(&transaction)?;
         }
-        for change in self.state.values() {
-            transaction
-                .prepare_cached("INSERT OR REPLACE INTO state(key, until, bytes) VALUES (?,?,?)")?
-                .execute(params![change.key, change.until, change.bytes])?;
+        for id in &own.fired {
+            transaction::clear_timer(&transaction, id)?;
+        }
+        let own = transaction::publish(&transaction, own.entries.clone(), own.first, arrived)?;
+        let newest = batch.newest().max(own.last().map_or(0, |claim| claim.seq)).max(self.last_seq);
+        if !batch.rests.is_empty() {
+            mark_clean(&transaction)?;
         }
         if self.done_to != self.marked.0 && self.marked.1.elapsed() >= MARK_EVERY {
-            mark(&transaction, self.done_to, seq, self.last_n)?;
+            mark(&transaction, self.done_to, newest, self.last_n)?;
             self.marked = (self.done_to, Instant::now());
         }
         transaction.commit()?;
-        Ok(results)
+        Ok(Written { accepted, own })
     }
 
-    fn committed(&mut self, batch: Batch, results: Vec<Vec<Accepted>>, arrived: i64) {
+    fn committed(&mut self, batch: Batch, own: &Own, written: Written) {
         self.shared.figures.failing.store(false, Ordering::Relaxed);
-        let mut bytes = 0;
-        for (_, line) in self.lines.drain(..) {
-            bytes += line.bytes.len() + 128;
-            if line.last && line.seq > self.done_to {
-                self.done.insert(line.seq);
+        self.last_seq = self.last_seq.max(batch.newest()).max(own.newest());
+        let pending = std::mem::take(&mut self.pending);
+        let mut bytes = pending.lines.iter().map(|(_, line)| line.bytes.len() + 128).sum();
+        let attempted = batch.attempts.iter().flat_map(|(change, _)| &change.lines);
+        for line in pending.lines.iter().map(|(_, line)| line).chain(attempted).filter(|line| line.last) {
+            self.finish(line.seq);
+        }
+        self.shared.written(&pending.state);
+        self.shared.unwritten.store(0, Ordering::Relaxed);
+        self.due = None;
+        if pending.touches_letters() || batch.attempts.iter().any(|(change, _)| change.touches_letters()) {
+            self.count_letters();
+        }
+        let stored: Vec<u64> = written.own.iter().map(|claim| claim.seq).collect();
+        self.give_up(own.positions().filter(|seq| !stored.contains(seq)));
+        let mut claims = Vec::new();
+        let mut replies = Vec::with_capacity(batch.accepts.len());
+        {
+            let mut admission = self.shared.admission();
+            for (request, accepted) in batch.accepts.into_iter().zip(written.accepted) {
+                admission.leave(&request.entries);
+                for ((seq, entry), accepted) in (request.first..).zip(request.entries).zip(&accepted) {
+                    if *accepted == Accepted::Known {
+                        self.done.insert(seq);
+                        if request.offered {
+                            admission.refuse(seq);
+                        }
+                        continue;
+                    }
+                    bytes += entry.body.len() + 256;
+                    claims.push(Claim { seq, arrived: request.arrived, entry, recovered: false, history: Vec::new() });
+                }
+                replies.push((request.reply, accepted));
             }
         }
         self.done_to = self.done.advance(self.done_to);
         self.shared.figures.done_to.store(self.done_to, Ordering::Relaxed);
-        self.shared.written(&self.state);
-        self.state.clear();
-        self.due = None;
-        let mut claims = Vec::new();
-        let mut replies = Vec::with_capacity(batch.accepts.len());
-        for (request, accepted) in batch.accepts.into_iter().zip(results) {
-            for (entry, accepted) in request.entries.into_iter().zip(&accepted) {
-                if let Accepted::New(seq) = *accepted {
-                    bytes += entry.body.len() + 256;
-                    self.last_seq = seq;
-                    claims.push(Claim { seq, arrived, entry, recovered: false, history: Vec::new() });
-                }
-            }
-            replies.push((request.reply, accepted));
-        }
+        claims.extend(written.own);
         self.shared.publish(claims);
         for (reply, accepted) in replies {
             drop(reply.send(Ok(accepted)));
         }
-        for reply in batch.replies {
+        for reply in batch.attempts.into_iter().map(|(_, reply)| reply).chain(batch.rests) {
             drop(reply.send(Ok(())));
         }
+        for (_, reply) in batch.fires {
+            drop(reply.send(Ok(own.next_due)));
+        }
         self.retention.wrote(bytes);
+    }
+
+    fn failed(&mut self, batch: Batch, own: &Own, error: &rusqlite::Error) {
+        tracing::error!(%error, "the journal could not commit; senders are told to come again");
+        self.shared.figures.failing.store(true, Ordering::Relaxed);
+        self.shared.unwritten.store(self.pending.len(), Ordering::Relaxed);
+        self.due = Some(Instant::now() + RETRY);
+        let positions: Vec<u64> = batch.accepts.iter().flat_map(Request::positions).chain(own.positions()).collect();
+        let disk_full = matches!(error, rusqlite::Error::SqliteFailure(e, _) if e.code == ErrorCode::DiskFull);
+        if disk_full {
+            self.give_up(positions.into_iter());
+        } else {
+            self.uncertain.extend(positions);
+            self.reopen();
+        }
+        let error = if disk_full { Error::Full(error.to_string()) } else { Error::Broken(error.to_string()) };
+        self.refuse(batch.accepts, &error);
+        for reply in batch.attempts.into_iter().map(|(_, reply)| reply).chain(batch.rests) {
+            drop(reply.send(Err(error.clone())));
+        }
+        for (_, reply) in batch.fires {
+            drop(reply.send(Err(error.clone())));
+        }
+    }
+
+    /// Whoever has gone away meanwhile needs no answer.
+    fn refuse(&self, accepts: Vec<Request>, error: &Error) {
+        let mut offered = false;
+        for request in accepts {
+            let mut admission = self.shared.admission();
+            admission.leave(&request.entries);
+            if request.offered {
+                admission.refuse(request.first);
+                offered = true;
+            }
+            drop(admission);
+            drop(request.reply.send(Err(error.clone())));
+        }
+        if offered {
+            self.shared.wake.notify_one();
+        }
+    }
+
+    /// Nothing will ever stand at these positions.
+    fn give_up(&mut self, positions: impl Iterator<Item = u64>) {
+        for seq in positions {
+            self.finish(seq);
+        }
+        self.done_to = self.done.advance(self.done_to);
+        self.shared.figures.done_to.store(self.done_to, Ordering::Relaxed);
+    }
+
+    fn finish(&mut self, seq: u64) {
+        if seq > self.done_to {
+            self.done.insert(seq);
+        }
     }
 
     /// After any failure but a full disk the handle is not trusted: what a failed sync left behind is unknown. The file
@@ -293,6 +390,8 @@ impl Writer {
             Ok((connection, recovered)) => {
                 self.connection = Some(connection);
                 self.last_seq = self.last_seq.max(recovered.last_seq);
+                let uncertain = std::mem::take(&mut self.uncertain);
+                self.give_up(uncertain.into_iter().filter(|seq| recovered.open.binary_search(seq).is_err()));
                 self.shared.ready().reset(None, self.last_seq);
                 self.shared.wake.notify_one();
             }
@@ -300,10 +399,17 @@ impl Writer {
         }
     }
 
+    fn count_letters(&self) {
+        let count = |connection: &Connection| connection.query_row("SELECT count(*) FROM letter", [], |row| row.get(0));
+        if let Some(Ok(letters)) = self.connection.as_ref().map(count) {
+            self.shared.figures.letters.store(letters, Ordering::Relaxed);
+        }
+    }
+
     fn close(&mut self) {
-        if !self.lines.is_empty() {
+        if !self.pending.is_empty() {
             tracing::error!(
-                lines = self.lines.len(),
+                lines = self.pending.len(),
                 "the journal ends without these outcomes; what they tell may be done again"
             );
         }
@@ -317,26 +423,28 @@ impl Writer {
     }
 }
 
-/// Stores one publication, unless its id is known.
-fn store(connection: &Connection, entry: &Entry, seq: &mut u64, arrived: i64) -> rusqlite::Result<Accepted> {
-    let next = *seq + 1;
-    let new = connection
-        .prepare_cached("INSERT INTO seen(seq, at, id) VALUES (?,?,?) ON CONFLICT(id) DO NOTHING")?
-        .execute(params![next, arrived, entry.id])?;
-    if new == 0 {
-        return Ok(Accepted::Known);
+impl Batch {
+    fn is_empty(&self) -> bool {
+        self.accepts.is_empty() && self.attempts.is_empty() && self.fires.is_empty() && self.rests.is_empty()
     }
-    connection
-        .prepare_cached("INSERT INTO publication(seq, arrived, id, lane, source, body) VALUES (?,?,?,?,?,?)")?
-        .execute(params![next, arrived, entry.id, entry.lane, entry.source, entry.body])?;
-    *seq = next;
-    Ok(Accepted::New(next))
+
+    fn newest(&self) -> u64 {
+        self.accepts.iter().filter_map(|request| request.positions().next_back()).max().unwrap_or(0)
+    }
 }
 
-/// Writes the mark.
-pub(super) fn mark(connection: &Connection, done_to: u64, last_seq: u64, last_n: i64) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE mark SET done_to = ?, last_seq = ?, last_n = ?")?
-        .execute(params![done_to, last_seq, last_n])
-        .map(drop)
+impl Request {
+    fn positions(&self) -> std::ops::Range<u64> {
+        self.first..self.first + self.entries.len() as u64
+    }
+}
+
+impl Own {
+    fn positions(&self) -> std::ops::Range<u64> {
+        self.first..self.first + self.entries.len() as u64
+    }
+
+    fn newest(&self) -> u64 {
+        self.positions().next_back().unwrap_or(0)
+    }
 }

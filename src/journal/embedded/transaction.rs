@@ -1,0 +1,172 @@
+//! What one transaction writes, row by row. Nothing here decides what belongs into it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::super::{Accepted, Change, Claim, Entry, Letter, Line, StateChange, TimerChange};
+use super::writer::Request;
+
+/// What was settled and is not yet durable: kept until a commit succeeds. What replaces each other is kept once.
+#[derive(Default)]
+pub(super) struct Pending {
+    /// With their numbers.
+    pub(super) lines: Vec<(i64, Line)>,
+    pub(super) state: HashMap<Arc<str>, StateChange>,
+    timers: HashMap<Arc<str>, TimerChange>,
+    pub(super) events: Vec<Entry>,
+    letters: Vec<Letter>,
+    discard: Vec<u64>,
+}
+
+/// What a transaction stored.
+#[derive(Default)]
+pub(super) struct Written {
+    /// For each request.
+    pub(super) accepted: Vec<Vec<Accepted>>,
+    /// Our own publications, as they are claimed.
+    pub(super) own: Vec<Claim>,
+}
+
+impl Pending {
+    /// Adds a change; `n` is the newest line's number before and after.
+    pub(super) fn add(&mut self, change: Change, n: &mut i64) {
+        for line in change.lines {
+            *n += 1;
+            self.lines.push((*n, line));
+        }
+        self.state.extend(change.state.into_iter().map(|change| (Arc::clone(&change.key), change)));
+        self.timers.extend(change.timers.into_iter().map(|timer| (Arc::clone(timer.id()), timer)));
+        self.events.extend(change.events);
+        self.letters.extend(change.letters);
+        self.discard.extend(change.discard);
+    }
+
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+            && self.state.is_empty()
+            && self.timers.is_empty()
+            && self.events.is_empty()
+            && self.letters.is_empty()
+            && self.discard.is_empty()
+    }
+
+    /// How much waits.
+    pub(super) fn len(&self) -> usize {
+        self.lines.len() + self.events.len() + self.letters.len()
+    }
+
+    /// Whether letters come or go.
+    pub(super) fn touches_letters(&self) -> bool {
+        !self.letters.is_empty() || !self.discard.is_empty()
+    }
+
+    /// All but the events, which need positions.
+    pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for (n, line) in &self.lines {
+            insert_line(connection, *n, line)?;
+        }
+        for change in self.state.values() {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO state(key, until, bytes) VALUES (?,?,?)")?
+                .execute(params![change.key, change.until, change.bytes])?;
+        }
+        for timer in self.timers.values() {
+            set_timer(connection, timer)?;
+        }
+        for letter in &self.letters {
+            connection
+                .prepare_cached("INSERT INTO letter(seq, run, fate, at, until) VALUES (?,?,?,?,?)")?
+                .execute(params![letter.seq, letter.run, letter.fate, letter.at, letter.until])?;
+        }
+        for id in &self.discard {
+            connection.prepare_cached("DELETE FROM letter WHERE id = ?")?.execute([id])?;
+        }
+        Ok(())
+    }
+}
+
+/// Begins a transaction that writes.
+pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Transaction<'_>> {
+    Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
+}
+
+/// Stores the publications of requests at their positions.
+pub(super) fn accept(connection: &Connection, requests: &[Request]) -> rusqlite::Result<Vec<Vec<Accepted>>> {
+    let each = |request: &Request| {
+        let numbered = (request.first..).zip(&request.entries);
+        numbered.map(|(seq, entry)| store(connection, entry, seq, request.arrived)).collect()
+    };
+    requests.iter().map(each).collect()
+}
+
+/// Stores publications of our own from a position on; those whose id is known are left out.
+pub(super) fn publish(
+    connection: &Connection,
+    entries: Vec<Entry>,
+    first: u64,
+    arrived: i64,
+) -> rusqlite::Result<Vec<Claim>> {
+    let mut claims = Vec::with_capacity(entries.len());
+    for (seq, entry) in (first..).zip(entries) {
+        if store(connection, &entry, seq, arrived)? == Accepted::New(seq) {
+            claims.push(Claim { seq, arrived, entry, recovered: false, history: Vec::new() });
+        }
+    }
+    Ok(claims)
+}
+
+/// Takes a timer away.
+pub(super) fn clear_timer(connection: &Connection, id: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached("DELETE FROM timer WHERE id = ?")?.execute([id]).map(drop)
+}
+
+/// Writes the mark.
+pub(super) fn mark(connection: &Connection, done_to: u64, last_seq: u64, last_n: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE mark SET done_to = ?, last_seq = ?, last_n = ?")?
+        .execute(params![done_to, last_seq, last_n])
+        .map(drop)
+}
+
+/// Notes that nothing is under way any more.
+pub(super) fn mark_clean(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute("UPDATE mark SET clean = 1", []).map(drop)
+}
+
+/// Stores one publication, unless its id is known.
+fn store(connection: &Connection, entry: &Entry, seq: u64, arrived: i64) -> rusqlite::Result<Accepted> {
+    let new = connection
+        .prepare_cached("INSERT INTO seen(seq, at, id) VALUES (?,?,?) ON CONFLICT(id) DO NOTHING")?
+        .execute(params![seq, arrived, entry.id])?;
+    if new == 0 {
+        return Ok(Accepted::Known);
+    }
+    connection
+        .prepare_cached("INSERT INTO publication(seq, arrived, id, lane, source, body) VALUES (?,?,?,?,?,?)")?
+        .execute(params![seq, arrived, entry.id, entry.lane, entry.source, entry.body])?;
+    Ok(Accepted::New(seq))
+}
+
+fn insert_line(connection: &Connection, n: i64, line: &Line) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO outcome(n, seq, run, fate, at, due, last, bytes) VALUES (?,?,?,?,?,?,?,?)",
+        )?
+        .execute(params![n, line.seq, line.run, line.fate, line.at, line.due, line.last, line.bytes])
+        .map(drop)
+}
+
+fn set_timer(connection: &Connection, change: &TimerChange) -> rusqlite::Result<()> {
+    let timer = match change {
+        TimerChange::Clear(id) => return clear_timer(connection, id),
+        TimerChange::Set(timer) => timer,
+    };
+    let entry = &timer.entry;
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO timer(id, due, event, lane, source, body) VALUES (?,?,?,?,?,?)")?
+        .execute(params![timer.id, timer.due, entry.id, entry.lane, entry.source, entry.body])
+        .map(drop)
+}
