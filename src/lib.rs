@@ -6,7 +6,7 @@
 //! ingest ──► event ──► journal ──► dispatch ──► rules ──► actions
 //! Verified   Publication  Claim      runs        Plan      Outcome ──► record ──► journal
 //! ```
-//! What the path asks: [`language`], [`hours`], [`cloudlink`], [`settings`], [`kit`]. Its faces: [`cli`], [`daemon`] (which
+//! What the path asks: [`language`], [`hours`], [`memory`], [`cloudlink`], [`settings`], [`kit`]. Its faces: [`cli`], [`daemon`] (which
 //! wires), [`api`], [`telemetry`]. `docs/architecture.md` follows one call through all of them.
 
 pub mod actions;
@@ -21,6 +21,7 @@ pub mod ingest;
 pub mod journal;
 pub mod kit;
 pub mod language;
+pub mod memory;
 pub mod record;
 pub mod rules;
 pub mod settings;

@@ -73,6 +73,8 @@ impl Faces for Shown {
         gauges.journal_backlog.set((load(&figures.committed) - planned).max(0));
         gauges.journal_bytes.set(load(&figures.bytes));
         gauges.journal_failing.set(figures.failing.load(Ordering::Relaxed).into());
+        gauges.dead_letters_kept.set(load(&figures.letters));
+        gauges.runs_parked.set(load(&self.pulse.parked));
         gauges.runs.set(load(&self.pulse.open));
         gauges.running.set(load(&self.pulse.running));
         let since = |at: i64| if at == 0 { 0 } else { now - at };

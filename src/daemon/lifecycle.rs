@@ -13,9 +13,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::desk::Desk;
 use super::faces::Shown;
 use super::reload::{self, Reloader};
-use super::work::Desk;
 use super::{Error, Start};
 use crate::actions::{Actions, guarded_wire};
 use crate::api::{Api, Faces};
@@ -107,7 +107,14 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?;
     let reloader =
         Arc::new(Reloader::new(settings.rules.path.clone(), world, clock.clone(), Arc::clone(&metrics), &rules));
-    let desk = Arc::new(Desk::new(rules, actions, clock.clone(), Arc::clone(&metrics), settings.rules.dry_run));
+    let desk = Arc::new(Desk::new(
+        rules,
+        actions,
+        clock.clone(),
+        Arc::clone(&metrics),
+        settings.rules.dry_run,
+        settings.journal.keep_dead,
+    ));
     let dispatcher = Dispatcher::new(
         Arc::clone(&journal),
         Arc::clone(&desk),
@@ -242,10 +249,13 @@ impl App {
         tokio::time::sleep(Duration::from_millis(50)).await;
         self.supervisor.stop.cancel();
         let ended = tokio::time::timeout(CONNECTIONS_END + STEPS_END, self.supervisor.drained()).await;
-        if ended.is_err() {
+        let written = if ended.is_ok() && !died {
+            self.journal.rest().await
+        } else {
             tracing::warn!("some steps did not end in time; what they did is looked up at the next start");
-        }
-        if let Err(error) = self.journal.flush().await {
+            self.journal.flush().await
+        };
+        if let Err(error) = written {
             tracing::error!(%error, "the last outcomes could not be written; what they tell may be done again");
         }
         tracing::info!("stopped");

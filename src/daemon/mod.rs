@@ -1,11 +1,11 @@
 //! Assembling the rooms into a running daemon, its life from start to stop, reload.
 //!
-//! Nothing is decided here about publications: [`work`] hands each room's result to the next.
+//! Nothing is decided here about publications: [`desk`] hands each room's result to the next.
 
+pub(crate) mod desk;
 mod faces;
 mod lifecycle;
 mod reload;
-mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use notify::{RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::work::Desk;
+use super::desk::Desk;
 use crate::kit::clock::Clock;
 use crate::language::diagnostic::Report;
 use crate::language::source;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::lanes::{Body, Slot};
-use super::{Attempt, Carried, Prepared, Work, fate};
+use super::{Attempt, Carried, Prepared, Unshelved, Work, fate};
 use crate::journal::{Change, Journal, Line, Range};
 use crate::kit::clock::Clock;
 
@@ -17,11 +17,13 @@ const JOURNAL_PAUSE: Duration = Duration::from_millis(500);
 /// How far a run got.
 pub(super) enum Report<R> {
     /// It is over.
-    Ended { fate: &'static str, record: String },
+    Ended { fate: &'static str, controls: bool, record: String },
     /// It has to wait.
     Waits { slot: Slot<R>, after: Option<Duration>, record: Option<String> },
     /// The process stops; what is left is found in the journal at the next start.
     Paused,
+    /// Its publication was not stored after all. What it did nevertheless, if it did something.
+    Refused(Option<Line>),
 }
 
 /// What a run needs to be carried.
@@ -35,12 +37,13 @@ pub(super) struct Carrier<J, W> {
 impl<J: Journal, W: Work> Carrier<J, W> {
     /// Carries a run.
     pub(super) async fn carry(&self, rule: &Arc<str>, mut slot: Slot<W::Run>) -> Report<W::Run> {
+        let controls = slot.controls;
         let mut run = match std::mem::replace(&mut slot.body, Body::Shelved(Box::default())) {
             Body::Held(run) => run,
             Body::Shelved(shelved) => match self.unshelve(slot.seq, rule, &shelved).await {
-                Ok(Ok(run)) => run,
-                Ok(Err(record)) => return Report::Ended { fate: fate::FAILED, record },
-                Err(()) => {
+                Unshelved::Run(run) => run,
+                Unshelved::Gone(record) => return Report::Ended { fate: fate::FAILED, controls, record },
+                Unshelved::NotYet => {
                     slot.body = Body::Shelved(shelved);
                     return Report::Waits { slot, after: Some(JOURNAL_PAUSE), record: None };
                 }
@@ -48,34 +51,48 @@ impl<J: Journal, W: Work> Carrier<J, W> {
         };
         loop {
             if Instant::now() >= slot.deadline {
-                return Report::Ended {
-                    fate: fate::EXPIRED,
-                    record: self.work.epitaph(Some(&run), "its deadline passed"),
-                };
+                let record = self.work.epitaph(Some(&run), "its deadline passed");
+                return Report::Ended { fate: fate::EXPIRED, controls, record };
             }
             if self.stop.is_cancelled() {
                 return Report::Paused;
             }
             let carried = match self.work.prepare(&mut run) {
                 Prepared::Already(carried) => carried,
-                Prepared::Go => self.work.carry(&mut run, attempt(&slot)).await,
+                Prepared::Go { early } => {
+                    if !early && !is_durable(&mut slot).await {
+                        return Report::Refused(None);
+                    }
+                    self.work.carry(&mut run, attempt(&slot)).await
+                }
                 Prepared::DurableFirst(record) => {
+                    if !is_durable(&mut slot).await {
+                        return Report::Refused(None);
+                    }
                     let line = self.line(slot.seq, rule, fate::ATTEMPT, record);
                     if let Err(error) = self.journal.attempt(Change::lines(vec![line])).await {
                         tracing::warn!(%error, rule = &**rule, "a step that must not be done twice waits for the journal");
                         slot.body = Body::Shelved(self.work.shelve(&run));
                         return Report::Waits { slot, after: Some(JOURNAL_PAUSE), record: None };
                     }
+                    if Instant::now() >= slot.deadline {
+                        let record = self.work.epitaph(Some(&run), "its deadline passed before it was sent");
+                        return Report::Ended { fate: fate::EXPIRED, controls, record };
+                    }
                     self.work.carry(&mut run, attempt(&slot)).await
                 }
             };
+            // What came of it is told when there is a publication to tell it of.
+            if !is_durable(&mut slot).await {
+                return Report::Refused(self.trace(rule, carried));
+            }
             match carried {
                 Carried::Next { record } => {
                     let line = self.line(slot.seq, rule, fate::STEP, record);
                     self.journal.settle(Change::lines(vec![line]));
                     (slot.number, slot.unsure) = (0, false);
                 }
-                Carried::Ended { fate, record } => return Report::Ended { fate, record },
+                Carried::Ended { fate, record } => return Report::Ended { fate, controls, record },
                 Carried::Wait { after, unsure, record } => {
                     slot.number += 1;
                     slot.unsure |= unsure;
@@ -86,22 +103,47 @@ impl<J: Journal, W: Work> Carrier<J, W> {
         }
     }
 
-    /// Reads a run's publication again. The outer error is the journal's: try later.
-    async fn unshelve(&self, seq: u64, rule: &str, shelved: &str) -> Result<Result<W::Run, String>, ()> {
+    /// What a run did for a publication that was not stored: as a line of its history when it comes again.
+    fn trace(&self, rule: &Arc<str>, carried: Carried) -> Option<Line> {
+        let (fate, record) = match carried {
+            Carried::Next { record } => (fate::STEP, record),
+            Carried::Ended { fate, record } => (fate, record),
+            Carried::Wait { unsure: true, record, .. } => (fate::RETRY, record),
+            Carried::Wait { .. } => return None,
+        };
+        Some(self.line(0, rule, fate, record))
+    }
+
+    /// Reads a run's publication again.
+    async fn unshelve(&self, seq: u64, rule: &str, shelved: &str) -> Unshelved<W::Run> {
         match self.journal.scan(Range::One(seq)).await {
-            Ok(claims) => Ok(match claims.first() {
+            Ok(claims) => match claims.first() {
                 Some(claim) => self.work.unshelve(claim, rule, shelved),
-                None => Err(self.work.epitaph(None, "its publication is not in the journal any more")),
-            }),
+                None => Unshelved::Gone(self.work.epitaph(None, "its publication is not in the journal any more")),
+            },
             Err(error) => {
                 tracing::warn!(%error, rule, "a run waits for the journal");
-                Err(())
+                Unshelved::NotYet
             }
         }
     }
 
     pub(super) fn line(&self, seq: u64, rule: &Arc<str>, fate: &'static str, bytes: String) -> Line {
         Line { seq, run: Arc::clone(rule), fate: fate.into(), at: self.clock.millis(), due: None, last: false, bytes }
+    }
+}
+
+/// Waits until a run's publication is durable, if it is not yet. False if it will not be.
+async fn is_durable<R>(slot: &mut Slot<R>) -> bool {
+    match &mut slot.commit {
+        None => true,
+        Some(commit) => {
+            let durable = commit.succeeded().await;
+            if durable {
+                slot.commit = None;
+            }
+            durable
+        }
     }
 }
 

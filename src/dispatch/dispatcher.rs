@@ -1,6 +1,5 @@
 //! The one task that plans and keeps the queues.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -12,25 +11,26 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::carry::{Carrier, Report};
+use super::early::{Commit, Early};
+use super::ends::Ends;
 use super::lanes::{Body, Key, Lanes, Slot};
+use super::parking::{self, Parking};
 use super::{NewRun, Planned, Work, fate};
-use crate::journal::{Change, Claim, Journal, Line};
+use crate::journal::{Change, Claim, Journal, Range, TimerChange};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
 use crate::telemetry::Metrics;
 
-/// The most runs that are open at a time; more stays in the journal.
+/// The most runs that are open at a time, beside those that are parked; more stays in the journal.
 pub const OPEN: usize = 100_000;
 /// How many publications are claimed at once.
 const CLAIM: usize = 64;
+/// How many parked runs are planned again at once.
+const UNPARK: usize = 64;
 /// How often the journal is asked even without a hint.
 const ASK: Duration = Duration::from_secs(1);
-/// What an operator should hear of.
-const TROUBLE: [&str; 4] = [fate::FAILED, fate::EXPIRED, "unknown", "abandoned"];
-/// How often a rule's trouble is logged at most.
-const TELL_EVERY: Duration = Duration::from_secs(10);
 /// How long to wait when the journal can't be read.
 const JOURNAL_PAUSE: Duration = Duration::from_millis(250);
 
@@ -41,6 +41,8 @@ pub struct Pulse {
     pub open: AtomicU64,
     /// Runs that are being carried out.
     pub running: AtomicU64,
+    /// Runs of which only the number is kept until there is room.
+    pub parked: AtomicU64,
     /// When the oldest publication with an open run arrived, in milliseconds since 1970; 0 when there is none.
     pub oldest_arrived: AtomicI64,
     /// The newest publication that was planned.
@@ -49,22 +51,17 @@ pub struct Pulse {
     pub beat: AtomicI64,
 }
 
-/// A publication with open runs.
-struct OpenRuns {
-    count: u32,
-    arrived: i64,
-}
-
 /// See the module.
 pub struct Dispatcher<J: Journal, W: Work> {
     carrier: Arc<Carrier<J, W>>,
     lanes: Lanes<W::Run>,
-    /// The publications with open runs.
-    open: HashMap<u64, OpenRuns>,
-    /// When each rule's trouble was last logged.
-    told: HashMap<Arc<str>, Instant>,
-    /// Ends that are not handed to the journal yet.
-    ended: Vec<Line>,
+    early: Early,
+    parking: Parking,
+    ends: Ends,
+    /// What ended and is not handed to the journal yet.
+    ended: Change,
+    /// When the next timer is due, in milliseconds since 1970.
+    timer: Option<i64>,
     reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
     report: mpsc::Sender<(Key, u64, Report<W::Run>)>,
     supervisor: Supervisor,
@@ -86,13 +83,17 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     ) -> Self {
         let (report, reports) = mpsc::channel(1024);
         let stop = supervisor.stop.clone();
+        let ends = Ends::new(clock.clone(), Arc::clone(&metrics));
         let carrier = Arc::new(Carrier { journal, work, clock, stop: stop.clone() });
         Self {
             carrier,
             lanes: Lanes::new(),
-            open: HashMap::new(),
-            told: HashMap::new(),
-            ended: Vec::new(),
+            early: Early::default(),
+            parking: Parking::default(),
+            ends,
+            ended: Change::default(),
+            // Whatever was due meanwhile is due now.
+            timer: Some(0),
             reports,
             report,
             supervisor,
@@ -115,32 +116,67 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let stopping = self.stop.is_cancelled();
             let mut more = false;
             if !stopping {
+                self.fire().await;
                 more = self.claim().await;
+                more |= self.unpark().await;
                 self.lanes.wake(Instant::now());
                 self.start();
             } else if self.lanes.running() == 0 {
                 self.settle_ended();
                 return;
+            } else if self.early.is_waiting() {
+                self.claim().await;
             }
             self.settle_ended();
             self.show();
-            let due = self.lanes.next_due().filter(|_| !stopping).unwrap_or_else(|| Instant::now() + ASK);
+            let due = self.next_due().filter(|_| !stopping).unwrap_or_else(|| Instant::now() + ASK);
             tokio::select! {
-                Some(report) = self.reports.recv() => self.hear_all(report),
-                () = journal.wake(), if !stopping && !more => {}
-                () = tokio::time::sleep_until(due.min(Instant::now() + ASK)) => {}
+                biased;
+                Some(report) = self.reports.recv() => self.hear_all(report).await,
                 () = self.stop.cancelled(), if !stopping => {}
+                () = journal.wake(), if !more => {}
+                () = tokio::time::sleep_until(due.min(Instant::now() + ASK)) => {}
                 () = std::future::ready(()), if more => {}
             }
         }
     }
 
-    /// Claims and plans what there is room for. Whether there may be more.
+    fn next_due(&self) -> Option<Instant> {
+        let now = self.carrier.clock.millis();
+        let timer = self.timer.map(|due| Instant::now() + millis(due - now));
+        self.lanes.next_due().into_iter().chain(timer).min()
+    }
+
+    /// Fires the timers that are due.
+    async fn fire(&mut self) {
+        let now = self.carrier.clock.millis();
+        if self.timer.is_none_or(|due| due > now) {
+            return;
+        }
+        self.timer = match self.carrier.journal.fire(now).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(%error, "timers wait for the journal");
+                Some(now + JOURNAL_PAUSE.as_millis() as i64)
+            }
+        };
+    }
+
+    /// Begins what may be begun early; claims and plans what there is room for. Whether there may be more.
     async fn claim(&mut self) -> bool {
-        if self.lanes.open() >= OPEN {
+        let stopping = self.stop.is_cancelled();
+        let room = self.lanes.open() < OPEN && self.parking.count() < parking::MOST;
+        if (!room || self.carrier.journal.pressed()) && !self.early.is_waiting() {
             return false;
         }
-        match self.carrier.journal.claim(CLAIM).await {
+        if !stopping && self.lanes.open() < OPEN / 2 {
+            self.begin_early().await;
+        }
+        let claims = self.carrier.journal.claim(CLAIM).await;
+        for seq in self.carrier.journal.refused() {
+            self.early.refused(seq);
+        }
+        match claims {
             Ok(claims) => {
                 // After a restart most of a batch may be done: only an empty one says that there is no more.
                 let more = !claims.is_empty();
@@ -148,13 +184,12 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 // caller would hear. Of several one may depend on what another one left to be remembered.
                 let lone = claims.len() == 1;
                 for claim in claims {
-                    let mut decided = self.admit(claim).await;
-                    if lone {
-                        self.start();
+                    if let Some((held_back, go_on)) = self.early.claimed(claim.seq) {
+                        self.settle(held_back);
+                        drop(go_on);
+                    } else if !stopping {
+                        self.admit(claim, lone).await;
                     }
-                    // With the ends that came of it, after it: what is done must not be known before what was decided.
-                    decided.lines.append(&mut self.ended);
-                    self.carrier.journal.settle(decided);
                 }
                 more
             }
@@ -166,8 +201,35 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
-    /// Plans one publication and lines up its runs; what is to be settled for it.
-    async fn admit(&mut self, claim: Claim) -> Change {
+    /// Plans what is being committed just now, and takes its first steps.
+    async fn begin_early(&mut self) {
+        for claim in self.carrier.journal.early() {
+            if !self.early.may_begin(&claim) || !self.lanes.is_idle(&claim.entry.lane) {
+                continue;
+            }
+            let (opened, keys) = self.carrier.work.open(&claim);
+            if self.early.shares(&keys) {
+                continue;
+            }
+            // What can't be read now is read when it is claimed.
+            let Ok(remembered) = self.carrier.journal.load(&keys).await else { continue };
+            let planned = self.plan(opened, &claim, &remembered);
+            if planned.durable_first {
+                continue;
+            }
+            let (seq, runs) = (claim.seq, planned.runs.len());
+            let commit = self.early.begin(claim.clone(), keys);
+            self.early.has_runs(seq, u32::try_from(runs).unwrap_or(u32::MAX));
+            let decided = self.line_up_all(&claim, planned, Some(&commit));
+            self.settle(decided);
+            self.start();
+        }
+    }
+
+    /// Plans one publication, lines up its runs, and settles what was decided.
+    async fn admit(&mut self, claim: Claim, lone: bool) {
+        let Some(claim) = self.early.history(claim) else { return };
+        let done_before = claim.history.clone();
         let (opened, keys) = self.carrier.work.open(&claim);
         let remembered = loop {
             match self.carrier.journal.load(&keys).await {
@@ -178,75 +240,137 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 }
             }
         };
+        let planned = self.plan(opened, &claim, &remembered);
+        let durable_first = planned.durable_first;
+        let mut decided = self.line_up_all(&claim, planned, None);
+        if !claim.recovered && !done_before.is_empty() {
+            // It was begun when it came before and was not stored.
+            decided.lines.splice(0..0, done_before);
+        }
+        if durable_first {
+            while let Err(error) = self.carrier.journal.attempt(decided.clone()).await {
+                tracing::warn!(%error, "what is counted before it is done waits for the journal");
+                tokio::time::sleep(JOURNAL_PAUSE).await;
+            }
+            decided = Change::default();
+        }
+        if lone {
+            self.start();
+        }
+        // With the ends that came of it, after it: what is done must not be known before what was decided.
+        decided.extend(std::mem::take(&mut self.ended));
+        self.settle(decided);
+    }
+
+    fn plan(&self, opened: W::Opened, claim: &Claim, remembered: &[Option<Arc<str>>]) -> Planned<W::Run> {
         let work = &self.carrier.work;
-        let planned = std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, &claim, &remembered)));
-        let planned = planned.unwrap_or_else(|_| {
+        let planned = std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, claim, remembered)));
+        planned.unwrap_or_else(|_| {
             tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
             let record = Some(work.epitaph(None, "an internal error"));
-            Planned { record, state: Vec::new(), supersedes: false, runs: Vec::new() }
-        });
+            let with = Change::default();
+            Planned { record, with, durable_first: false, supersedes: false, runs: Vec::new() }
+        })
+    }
+
+    /// Lines up what was planned; the decision, to be settled.
+    fn line_up_all(&mut self, claim: &Claim, planned: Planned<W::Run>, commit: Option<&Commit>) -> Change {
         let (lane, seq) = (Arc::clone(&claim.entry.lane), claim.seq);
         if planned.supersedes {
             for (key, slot) in self.lanes.supersede(&lane, seq) {
-                let record = self.carrier.work.epitaph(None, "a later state of the call came");
-                self.end(&key.rule, slot.seq, fate::SUPERSEDED, record);
+                self.end_superseded(&key, &slot);
             }
         }
         let count = u32::try_from(planned.runs.len()).unwrap_or(u32::MAX);
         let mut decided = Change::default();
-        if planned.record.is_some() || !planned.state.is_empty() || count == 0 {
+        if planned.record.is_some() || !planned.with.is_empty() || count == 0 {
             let record = planned.record.unwrap_or_else(|| "{}".to_owned());
             let mut line = self.carrier.line(seq, &"".into(), fate::PLANNED, record);
             line.last = count == 0;
-            decided = Change { lines: vec![line], state: planned.state, ..Change::default() };
+            decided = Change::lines(vec![line]);
+            decided.extend(planned.with);
         }
-        if count > 0 {
-            self.open.insert(seq, OpenRuns { count, arrived: claim.arrived });
-        }
+        self.ends.opened(seq, claim.arrived, count);
         for run in planned.runs {
-            self.line_up(&lane, seq, run);
+            let (open_of, open) = (self.lanes.open_of(&run.rule), self.lanes.open());
+            if run.run.is_ok() && !run.controls && self.parking.is_needed(&run.rule, open_of, open) {
+                self.parking.park(&run.rule, seq);
+            } else {
+                self.line_up(&lane, seq, run, commit.cloned());
+            }
         }
-        self.pulse.planned.store(seq, Ordering::Relaxed);
+        self.pulse.planned.fetch_max(seq, Ordering::Relaxed);
         decided
     }
 
-    fn line_up(&mut self, lane: &Arc<str>, seq: u64, new: NewRun<W::Run>) {
+    fn line_up(&mut self, lane: &Arc<str>, seq: u64, new: NewRun<W::Run>, commit: Option<Commit>) {
         let run = match new.run {
             Ok(run) => run,
-            Err((fate, record)) => return self.end(&new.rule, seq, fate, record),
+            Err(end) => return self.end(&new.rule, seq, new.controls, end),
         };
         let now = self.carrier.clock.millis();
-        let instant = |at: i64| Instant::now() + Duration::from_millis(u64::try_from(at - now).unwrap_or(0));
         let slot = Slot {
             seq,
-            deadline: instant(new.deadline),
+            deadline: Instant::now() + millis(new.deadline - now),
             allowance: new.allowance,
             controls: new.controls,
             unsure: new.unsure,
             number: new.number,
+            commit,
             body: Body::Held(run),
         };
-        let due = new.due.filter(|due| *due > now).map(instant);
+        let due = new.due.filter(|due| *due > now).map(|due| Instant::now() + millis(due - now));
         let work = &self.carrier.work;
         self.lanes.push(Key { lane: Arc::clone(lane), rule: new.rule }, slot, due, |run| work.shelve(run));
     }
 
+    /// Plans some of what is parked again, where there is room. Whether there may be more.
+    async fn unpark(&mut self) -> bool {
+        for _ in 0..UNPARK {
+            let lanes = &self.lanes;
+            let Some((rule, seq)) = self.parking.next(|rule| lanes.open_of(rule), lanes.open()) else { return false };
+            match self.carrier.journal.scan(Range::One(seq)).await.map(|claims| claims.into_iter().next()) {
+                Ok(Some(claim)) => match self.carrier.work.plan_again(&claim, &rule) {
+                    Some(run) => self.line_up(&claim.entry.lane, seq, run, None),
+                    None => self.abandon(&rule, seq, "its rule does not match any more"),
+                },
+                Ok(None) => self.abandon(&rule, seq, "its publication is not in the journal any more"),
+                Err(error) => {
+                    tracing::warn!(%error, rule = &*rule, "what is parked waits for the journal");
+                    self.parking.put_back(&rule, seq);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn abandon(&mut self, rule: &Arc<str>, seq: u64, why: &str) {
+        let record = self.carrier.work.epitaph(None, why);
+        self.end(rule, seq, false, (fate::ABANDONED, record));
+    }
+
     /// Starts every run whose turn it is.
     fn start(&mut self) {
+        if self.carrier.journal.pressed() {
+            return;
+        }
         while let Some((key, slot)) = self.lanes.start() {
             let seq = slot.seq;
             if Instant::now() >= slot.deadline {
                 let record = self.carrier.work.epitaph(None, "its deadline passed");
-                self.end(&key.rule, seq, fate::EXPIRED, record);
+                self.end(&key.rule, seq, slot.controls, (fate::EXPIRED, record));
                 self.lanes.ended(&key, seq);
                 continue;
             }
             let (carrier, report) = (Arc::clone(&self.carrier), self.report.clone());
             self.supervisor.spawn(async move {
+                let controls = slot.controls;
                 let carried = AssertUnwindSafe(carrier.carry(&key.rule, slot)).catch_unwind().await;
                 let end = carried.unwrap_or_else(|_| {
                     tracing::error!(rule = &*key.rule, seq, "a run panicked: this is a bug in switchhook");
-                    Report::Ended { fate: fate::FAILED, record: carrier.work.epitaph(None, "an internal error") }
+                    let record = carrier.work.epitaph(None, "an internal error");
+                    Report::Ended { fate: fate::FAILED, controls, record }
                 });
                 // The dispatcher outlives every run.
                 let _ = report.send((key, seq, end)).await;
@@ -254,24 +378,33 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
-    fn hear_all(&mut self, first: (Key, u64, Report<W::Run>)) {
+    async fn hear_all(&mut self, first: (Key, u64, Report<W::Run>)) {
         let mut next = Some(first);
         while let Some((key, seq, report)) = next {
-            self.hear(&key, seq, report);
+            for claim in self.hear(&key, seq, report) {
+                self.admit(claim, false).await;
+            }
             next = self.reports.try_recv().ok();
         }
     }
 
-    fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) {
+    /// What a run reports. Claims that waited for it.
+    fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) -> Vec<Claim> {
         match report {
-            Report::Ended { fate, record } => {
-                self.end(&key.rule, seq, fate, record);
+            Report::Ended { fate, controls, record } => {
+                self.end(&key.rule, seq, controls, (fate, record));
                 self.lanes.ended(key, seq);
             }
             // It stays open in the journal; here it is only out of the way.
             Report::Paused => self.lanes.ended(key, seq),
+            Report::Refused(line) => {
+                self.ends.forget(seq);
+                self.lanes.ended(key, seq);
+                return self.early.heard(seq, line);
+            }
             Report::Waits { slot, after, record } => self.wait(key, slot, after, record),
         }
+        Vec::new()
     }
 
     fn wait(&mut self, key: &Key, slot: Slot<W::Run>, after: Option<Duration>, record: Option<String>) {
@@ -280,58 +413,58 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         if let Some(record) = record {
             self.metrics.again();
             if slot.number == 1 {
-                self.tell(&key.rule, "failed for now", &record);
+                self.ends.tell(&key.rule, "failed for now", &record);
             }
             let mut line = self.carrier.line(seq, &key.rule, fate::RETRY, record);
             line.due = Some(line.at.saturating_add(wait.as_millis() as i64));
-            self.carrier.journal.settle(Change::lines(vec![line]));
+            self.settle(Change::lines(vec![line]));
         }
         if let Err(slot) = self.lanes.wait(key, slot, Instant::now() + wait) {
-            let record = self.carrier.work.epitaph(None, "a later state of the call came");
-            self.end(&key.rule, slot.seq, fate::SUPERSEDED, record);
+            self.end_superseded(key, &slot);
             self.lanes.ended(key, slot.seq);
         }
     }
 
-    /// Records the end of a run, and with the last one that its publication is done.
-    fn end(&mut self, rule: &Arc<str>, seq: u64, fate: &'static str, record: String) {
-        let left = self.open.get_mut(&seq).map_or(0, |open| {
-            open.count -= 1;
-            open.count
-        });
-        if left == 0 {
-            self.open.remove(&seq);
-        }
-        if TROUBLE.contains(&fate) {
-            self.tell(rule, fate, &record);
-        }
-        let mut line: Line = self.carrier.line(seq, rule, fate, record);
-        line.last = left == 0;
-        self.ended.push(line);
-        self.metrics.ended(fate);
+    fn end_superseded(&mut self, key: &Key, slot: &Slot<W::Run>) {
+        let record = self.carrier.work.epitaph(None, "a later state of the call came");
+        self.end(&key.rule, slot.seq, slot.controls, (fate::SUPERSEDED, record));
     }
 
-    /// Logs a rule's trouble, now and then: the journal has all of it.
-    fn tell(&mut self, rule: &Arc<str>, how: &str, record: &str) {
-        let now = Instant::now();
-        if self.told.get(rule).is_some_and(|last| now < *last + TELL_EVERY) {
-            return;
+    /// Records the end of a run.
+    fn end(&mut self, rule: &Arc<str>, seq: u64, controls: bool, end: (&'static str, String)) {
+        let change = self.ends.end(&*self.carrier.work, rule, seq, controls, end);
+        if let Some(change) = self.early.hold_back(seq, change) {
+            self.ended.extend(change);
         }
-        self.told.insert(Arc::clone(rule), now);
-        let record: serde_json::Value = serde_json::from_str(record).unwrap_or_default();
-        let why = record.get("why").and_then(serde_json::Value::as_str).unwrap_or_default();
-        tracing::warn!(rule = &**rule, how, why, "a rule could not act; `switchhook events` has each case");
     }
 
     fn settle_ended(&mut self) {
-        let lines = std::mem::take(&mut self.ended);
-        self.carrier.journal.settle(Change::lines(lines));
+        let ended = std::mem::take(&mut self.ended);
+        self.settle(ended);
+    }
+
+    /// Hands a change to the journal, or holds it back while its publication is being committed.
+    fn settle(&mut self, change: Change) {
+        for timer in &change.timers {
+            if let TimerChange::Set(timer) = timer {
+                self.timer = Some(self.timer.map_or(timer.due, |due| due.min(timer.due)));
+            }
+        }
+        let of = change.lines.first().map(|line| line.seq);
+        let change = match of {
+            Some(seq) => self.early.hold_back(seq, change),
+            None => Some(change),
+        };
+        if let Some(change) = change {
+            self.carrier.journal.settle(change);
+        }
     }
 
     fn show(&self) {
         self.pulse.open.store(self.lanes.open() as u64, Ordering::Relaxed);
         self.pulse.running.store(self.lanes.running() as u64, Ordering::Relaxed);
-        let oldest = self.lanes.oldest().and_then(|seq| self.open.get(&seq)).map_or(0, |open| open.arrived);
+        self.pulse.parked.store(self.parking.count() as u64, Ordering::Relaxed);
+        let oldest = self.lanes.oldest().and_then(|seq| self.ends.arrived(seq)).unwrap_or(0);
         self.pulse.oldest_arrived.store(oldest, Ordering::Relaxed);
         self.pulse.beat.store(self.carrier.clock.millis(), Ordering::Relaxed);
     }
@@ -341,4 +474,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
 fn backoff(allowance: Duration) -> Backoff {
     let cap = (allowance / 20).clamp(Duration::from_secs(5), Duration::from_mins(1));
     Backoff { base: Duration::from_millis(200), cap }
+}
+
+fn millis(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::early::Commit;
+
 /// The most runs that are carried out at a time.
 const RUNNING: usize = 2048;
 /// The most of one rule, so that one whose far side hangs leaves room for the others.
@@ -28,6 +30,8 @@ pub(super) struct Slot<R> {
     pub(super) controls: bool,
     pub(super) unsure: bool,
     pub(super) number: u32,
+    /// While its publication is being committed.
+    pub(super) commit: Option<Commit>,
     pub(super) body: Body<R>,
 }
 
@@ -64,6 +68,8 @@ pub(super) struct Lanes<R> {
     ready: VecDeque<Key>,
     blocked: HashMap<Arc<str>, VecDeque<Key>>,
     running: HashMap<Arc<str>, usize>,
+    /// How many of each rule wait or run.
+    of_rule: HashMap<Arc<str>, usize>,
     total_running: usize,
     open: usize,
     seqs: BTreeSet<(u64, Key)>,
@@ -78,6 +84,7 @@ impl<R> Lanes<R> {
             ready: VecDeque::new(),
             blocked: HashMap::new(),
             running: HashMap::new(),
+            of_rule: HashMap::new(),
             total_running: 0,
             open: 0,
             seqs: BTreeSet::new(),
@@ -96,6 +103,16 @@ impl<R> Lanes<R> {
         self.total_running
     }
 
+    /// How many of a rule wait or run.
+    pub(super) fn open_of(&self, rule: &str) -> usize {
+        self.of_rule.get(rule).copied().unwrap_or(0)
+    }
+
+    /// Whether nothing of a lane waits or runs.
+    pub(super) fn is_idle(&self, lane: &str) -> bool {
+        !self.queues.contains_key(lane)
+    }
+
     /// The oldest event with an open run.
     pub(super) fn oldest(&self) -> Option<u64> {
         self.seqs.first().map(|(seq, _)| *seq)
@@ -109,8 +126,7 @@ impl<R> Lanes<R> {
         due: Option<Instant>,
         shelve: impl FnOnce(&R) -> Box<str>,
     ) {
-        self.open += 1;
-        self.seqs.insert((slot.seq, key.clone()));
+        self.opened(&key, slot.seq);
         let free = self.total_running + self.ready.len() < RUNNING;
         let queues = self.queues.entry(Arc::clone(&key.lane)).or_default();
         let queue = queues.iter_mut().find(|queue| queue.rule == key.rule);
@@ -163,8 +179,7 @@ impl<R> Lanes<R> {
     /// The running head of a queue is over: the next one's turn.
     pub(super) fn ended(&mut self, key: &Key, seq: u64) {
         self.stopped(&key.rule);
-        self.open -= 1;
-        self.seqs.remove(&(seq, key.clone()));
+        self.closed(key, seq);
         self.turn(key);
     }
 
@@ -198,8 +213,7 @@ impl<R> Lanes<R> {
             out.extend(dated.into_iter().map(|slot| (key.clone(), slot)));
         }
         for (key, slot) in &out {
-            self.open -= 1;
-            self.seqs.remove(&(slot.seq, key.clone()));
+            self.closed(key, slot.seq);
             if self.queue(key).is_some_and(|queue| queue.state != State::Running) {
                 self.turn(key);
             }
@@ -224,6 +238,23 @@ impl<R> Lanes<R> {
                 self.ready.push_back(key);
             }
         }
+    }
+
+    fn opened(&mut self, key: &Key, seq: u64) {
+        self.open += 1;
+        *self.of_rule.entry(Arc::clone(&key.rule)).or_default() += 1;
+        self.seqs.insert((seq, key.clone()));
+    }
+
+    fn closed(&mut self, key: &Key, seq: u64) {
+        self.open -= 1;
+        if let Some(count) = self.of_rule.get_mut(&key.rule) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_rule.remove(&key.rule);
+            }
+        }
+        self.seqs.remove(&(seq, key.clone()));
     }
 
     fn queue(&mut self, key: &Key) -> Option<&mut Queue<R>> {
@@ -297,6 +328,7 @@ mod tests {
             controls: &*key.rule == "c",
             unsure: false,
             number: 0,
+            commit: None,
             body: Body::Held(seq),
         };
         lanes.push(key, slot, None, |run| run.to_string().into());

@@ -5,13 +5,19 @@
 //! run whose turn it is (`carry`), and hears how it ended. It knows nothing of events, rules or requests: it calls the
 //! functions of [`Work`] that it is given.
 //!
-//! Memory is bounded. A run that can't start at once is put on the shelf: a few dozen bytes and what its earlier steps
-//! returned; its publication is read from the journal again when its turn comes. When too many are open, nothing more is claimed and the rest stays in
-//! the journal.
+//! Memory is bounded. A run that can't start at once is put on the shelf: a few dozen bytes; its publication, and what
+//! its earlier steps returned, are read from the journal again when its turn comes. Of a rule whose runs pile up only the
+//! numbers are kept (`parking`); beyond that nothing more is claimed and the rest stays in the journal.
+//!
+//! The first step of a run may be taken while its publication is being committed (`early`): what that saves is most of
+//! what a caller hears.
 
 mod carry;
 mod dispatcher;
+mod early;
+mod ends;
 mod lanes;
+mod parking;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +29,7 @@ use tokio::time::Instant;
 
 pub use dispatcher::{Dispatcher, OPEN, Pulse};
 
-use crate::journal::{Claim, StateChange};
+use crate::journal::{Change, Claim};
 
 /// What the dispatcher is given: how to plan a publication and how to carry out what was planned.
 pub trait Work: Send + Sync + 'static {
@@ -41,14 +47,21 @@ pub trait Work: Send + Sync + 'static {
     /// A run in few bytes.
     fn shelve(&self, run: &Self::Run) -> Box<str>;
 
-    /// A run from the shelf, with its publication read again. `Err` is the record of why that can't be done.
-    fn unshelve(&self, claim: &Claim, rule: &str, shelved: &str) -> Result<Self::Run, String>;
+    /// A run from the shelf, with its publication read again.
+    fn unshelve(&self, claim: &Claim, rule: &str, shelved: &str) -> Unshelved<Self::Run>;
+
+    /// A rule's run on a publication that was planned before and is read again; none if the rule does not want it any
+    /// more.
+    fn plan_again(&self, claim: &Claim, rule: &str) -> Option<NewRun<Self::Run>>;
 
     /// Makes the current step ready: renders it, unless that was done.
     fn prepare(&self, run: &mut Self::Run) -> Prepared;
 
     /// One attempt at the current step.
     fn carry(&self, run: &mut Self::Run, attempt: Attempt) -> impl Future<Output = Carried> + Send;
+
+    /// How long an end in this way is kept as a dead letter; none if it needs nobody's attention.
+    fn keep(&self, fate: &str, controls: bool) -> Option<Duration>;
 
     /// The record of an end that the dispatcher decides: expired, superseded, a panic.
     fn epitaph(&self, run: Option<&Self::Run>, why: &str) -> String;
@@ -59,8 +72,10 @@ pub trait Work: Send + Sync + 'static {
 pub struct Planned<R> {
     /// The record of the decision; none if it was recorded before a restart.
     pub record: Option<String>,
-    /// What is to be remembered.
-    pub state: Vec<StateChange>,
+    /// What is to be written with the decision: state, timers, own events.
+    pub with: Change,
+    /// Whether no run may start before the decision is durable: something was counted that must not be forgotten.
+    pub durable_first: bool,
     /// Whether what waits to control the call of this lane is out of date.
     pub supersedes: bool,
     /// The runs.
@@ -88,11 +103,25 @@ pub struct NewRun<R> {
     pub run: Result<R, (&'static str, String)>,
 }
 
+/// What became of a run on the shelf.
+#[derive(Debug)]
+pub enum Unshelved<R> {
+    /// Here it is.
+    Run(R),
+    /// The journal does not yet show what its earlier steps returned.
+    NotYet,
+    /// It can't be carried on: the record of why.
+    Gone(String),
+}
+
 /// A step that is ready.
 #[derive(Debug)]
 pub enum Prepared {
-    /// To be carried out.
-    Go,
+    /// To be carried out. Whether that does no harm if the publication is not stored after all and comes again.
+    Go {
+        /// See above.
+        early: bool,
+    },
     /// To be carried out after this record of it is durable, since it must never be done twice.
     DurableFirst(String),
     /// Nothing to carry out: skipped, or it can't be.
@@ -150,6 +179,8 @@ pub mod fate {
     pub const EXPIRED: &str = "expired";
     /// A later state of the call made it pointless.
     pub const SUPERSEDED: &str = "superseded";
+    /// Its rule does not want it any more.
+    pub const ABANDONED: &str = "abandoned";
     /// It can't be carried out.
     pub const FAILED: &str = "failed";
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::{Attempt, Carried, Dispatcher, NewRun, Planned, Prepared, Work, fate};
+use super::{Attempt, Carried, Dispatcher, NewRun, Planned, Prepared, Unshelved, Work, fate};
 use crate::journal::memory::{Disk, Memory};
-use crate::journal::{Claim, Entry, Journal, Range};
+use crate::journal::{Change, Claim, Entry, Journal, Range};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
@@ -55,19 +55,33 @@ impl Work for Fake {
             due: None,
             run: Ok(run.clone()),
         };
-        Planned { record: Some("{}".into()), state: Vec::new(), supersedes: run["moves"] == true, runs: vec![new] }
+        Planned {
+            record: Some("{}".into()),
+            with: Change::default(),
+            durable_first: false,
+            supersedes: run["moves"] == true,
+            runs: vec![new],
+        }
     }
 
     fn shelve(&self, _: &Value) -> Box<str> {
         "".into()
     }
 
-    fn unshelve(&self, claim: &Claim, _: &str, _: &str) -> Result<Value, String> {
-        Ok(Self::run(claim))
+    fn unshelve(&self, claim: &Claim, _: &str, _: &str) -> Unshelved<Value> {
+        Unshelved::Run(Self::run(claim))
+    }
+
+    fn plan_again(&self, claim: &Claim, _: &str) -> Option<NewRun<Value>> {
+        self.plan((), claim, &[]).runs.pop()
+    }
+
+    fn keep(&self, fate: &str, _: bool) -> Option<Duration> {
+        (fate == fate::FAILED).then_some(Duration::from_hours(1))
     }
 
     fn prepare(&self, run: &mut Value) -> Prepared {
-        if run["never"] == true { Prepared::DurableFirst("{}".into()) } else { Prepared::Go }
+        if run["never"] == true { Prepared::DurableFirst("{}".into()) } else { Prepared::Go { early: true } }
     }
 
     async fn carry(&self, run: &mut Value, _: Attempt) -> Carried {

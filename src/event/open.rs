@@ -71,6 +71,20 @@ impl Opened {
         }
     }
 
+    /// For a call: its site, or an empty text, and by how many milliseconds Notify's time for the notification is after
+    /// the PBX's time for what happened (`notification.createdOn`, `content.timestamp`).
+    pub fn lag(&self) -> Option<(&str, i64)> {
+        let Resource::Call { .. } = self.resource else { return None };
+        let content = self.document.get("content")?;
+        let happened = views::time(content, "")?;
+        let sent = self.document.pointer("/notification/createdOn")?.as_str()?;
+        let sent = DateTime::parse_from_rfc3339(sent).ok()?;
+        let site = content.get("siteId").and_then(Value::as_str).unwrap_or_default();
+        // An id is not long; what is would be somebody's attempt to fill the store.
+        let site = if site.len() <= 64 { site } else { "" };
+        Some((site, sent.timestamp_millis() - happened.timestamp_millis()))
+    }
+
     /// The key of what is remembered of the resource, if its kind depends on that.
     pub fn key(&self) -> Option<Arc<str>> {
         let key = match &self.resource {

@@ -33,7 +33,12 @@ impl Bench for Embeddeds {
     type Engine = Embedded;
 
     fn open(&mut self) -> Arc<Embedded> {
-        let options = Options { path: self.folder(), retain: Duration::from_hours(1), max_size: 1 << 30 };
+        let options = Options {
+            path: self.folder(),
+            retain: Duration::from_hours(1),
+            max_size: 1 << 30,
+            keep_dead: super::KEEP_DEAD,
+        };
         Arc::new(Embedded::open(&options, self.1.clone()).unwrap())
     }
 

@@ -45,6 +45,8 @@ pub struct Options {
     pub retain: Duration,
     /// The largest size of the store in bytes.
     pub max_size: u64,
+    /// How long dead letters are kept, and their publications with them.
+    pub keep_dead: Duration,
 }
 
 /// One publication, as it is handed in.

@@ -28,6 +28,10 @@ pub struct Past {
     pub results: Map<String, Value>,
     /// The hash of the rule's own text then.
     pub rule: String,
+    /// What its matchers bound then.
+    pub bindings: Map<String, Value>,
+    /// How its last line tells that it went.
+    pub last: Option<Attempted>,
 }
 
 /// Reads the lines of a publication: the decision, if it is there, and each run that had begun.
@@ -43,11 +47,15 @@ pub fn past(lines: &[Line]) -> (Option<Decision>, Pasts) {
         let run = runs.entry(line.run.to_string()).or_default();
         if !record.rule.is_empty() {
             run.rule.clone_from(&record.rule);
+            run.bindings.clone_from(&record.bindings);
         }
         match &*line.fate {
-            fate::ATTEMPT => run.unknown = Some(record),
+            fate::ATTEMPT => {
+                run.step = record.step;
+                run.unknown = Some(record);
+            }
             fate::RETRY => {
-                run.unknown = None;
+                (run.step, run.unknown) = (record.step, None);
                 (run.attempts, run.due) = (run.attempts + 1, line.due);
                 run.unsure |= record.unsure;
                 run.request = record.request;
@@ -59,10 +67,14 @@ pub fn past(lines: &[Line]) -> (Option<Decision>, Pasts) {
                     step: record.step + 1,
                     results: std::mem::take(&mut run.results),
                     rule: std::mem::take(&mut run.rule),
+                    bindings: std::mem::take(&mut run.bindings),
                     ..Past::default()
                 };
             }
-            _ => run.over = true,
+            _ => {
+                run.over = true;
+                run.last = Some(record);
+            }
         }
     }
     (decision, runs)

@@ -70,6 +70,9 @@ pub struct Attempted {
     /// The hash of the rule's own text.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rule: String,
+    /// What the rule's matchers bound.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub bindings: Map<String, Value>,
 }
 
 /// A run in few bytes, for the shelf.

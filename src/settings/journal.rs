@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::section::Section;
-use crate::journal::Options;
+use crate::journal::{KEEP_DEAD, Options};
 
 pub(super) fn settle(root: &mut Section<'_>) -> Options {
     root.table_or_empty("journal", |journal| {
@@ -14,6 +14,7 @@ pub(super) fn settle(root: &mut Section<'_>) -> Options {
         Options {
             path: journal.path("path").unwrap_or_else(|| journal.context.folder().join("state")),
             retain: journal.duration("retain", Duration::from_hours(7 * 24), ["1h", "3650d"]),
+            keep_dead: journal.duration("keep_dead", KEEP_DEAD, ["1h", "3650d"]),
             max_size: journal.size("max_size", 4 << 30, ["16MiB", "16TiB"]),
         }
     })

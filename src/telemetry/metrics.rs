@@ -44,6 +44,7 @@ pub struct Metrics {
     refused: Family<RefusedLabel, Counter>,
     outcomes: Family<FateLabel, Counter>,
     attempts_again: Counter,
+    dead_letters: Counter,
     reaction: Histogram,
     accept: Histogram,
     reload_failed: Gauge,
@@ -55,6 +56,10 @@ pub struct Metrics {
 pub struct Gauges {
     /// Publications that are stored and not yet handed to a lane.
     pub journal_backlog: Gauge,
+    /// Dead letters that are kept.
+    pub dead_letters_kept: Gauge,
+    /// Runs of which only the number is kept until there is room.
+    pub runs_parked: Gauge,
     /// Age of the oldest run that is waiting or running, in milliseconds.
     pub oldest_run_ms: Gauge,
     /// Runs that wait or run.
@@ -80,6 +85,7 @@ impl Default for Metrics {
             refused: family(&mut registry, "requests_refused", "Requests to the public listener that were refused"),
             outcomes: family(&mut registry, "runs", "Runs of rules that ended, by how"),
             attempts_again: counter(&mut registry, "attempts_again", "Attempts that failed and are made again"),
+            dead_letters: counter(&mut registry, "dead_letters", "Runs that were given up and became dead letters"),
             reaction: histogram(
                 &mut registry,
                 "reaction_seconds",
@@ -95,6 +101,8 @@ impl Default for Metrics {
             registry: Registry::default(),
         };
         for (name, help, gauge) in [
+            ("dead_letters_kept", "Dead letters that are kept", &metrics.gauges.dead_letters_kept),
+            ("runs_parked", "Runs of which only the number is kept until there is room", &metrics.gauges.runs_parked),
             ("journal_backlog", "Publications that are stored and not yet in a lane", &metrics.gauges.journal_backlog),
             ("oldest_run_milliseconds", "Age of the oldest run that waits or runs", &metrics.gauges.oldest_run_ms),
             ("runs_open", "Runs that wait or run", &metrics.gauges.runs),
@@ -130,6 +138,11 @@ impl Metrics {
     /// A run ended.
     pub fn ended(&self, fate: &'static str) {
         self.outcomes.get_or_create(&FateLabel { fate }).inc();
+    }
+
+    /// Something was given up and is kept for somebody to look at.
+    pub fn dead_letter(&self) {
+        self.dead_letters.inc();
     }
 
     /// An attempt failed and is made again.

@@ -12,6 +12,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("cloudlink", &["kit", "language"]),
     ("event", &["kit"]),
     ("journal", &["kit"]),
+    ("memory", &["event", "journal", "kit"]),
     ("ingest", &["event", "journal", "kit", "telemetry"]),
     ("rules", &["event", "hours", "kit", "language"]),
     ("actions", &["cloudlink", "kit", "language", "rules"]),

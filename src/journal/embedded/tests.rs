@@ -6,12 +6,12 @@ use std::time::Duration;
 use chrono::DateTime;
 use rusqlite::Connection;
 
-use super::super::{Accepted, Change, Entry, Error, Journal, Letter, Line, Options, Range};
+use super::super::{Accepted, Change, Entry, Error, Journal, KEEP_DEAD, Letter, Line, Options, Range};
 use super::{Embedded, OpenError};
 use crate::kit::clock::Clock;
 
 fn options(path: &Path) -> Options {
-    Options { path: path.to_owned(), retain: Duration::from_hours(1), max_size: 1 << 30 }
+    Options { path: path.to_owned(), retain: Duration::from_hours(1), max_size: 1 << 30, keep_dead: KEEP_DEAD }
 }
 
 fn entry(id: &str, body: &str) -> Entry {

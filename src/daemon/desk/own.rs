@@ -1,0 +1,161 @@
+//! Publications of our own: a dead letter that is tried again, a recorded event that is replayed. Each carries the
+//! publication that it is about, and goes the way of every other: durable, once, in the order of its lane.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::journal::{Claim, Entry, Letter};
+use crate::record::{Decision, Past, Progress, past};
+
+/// What the source of our own publications ends with. No application is called like that.
+const SOURCE: &str = "@switchhook";
+
+/// A publication of our own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Own {
+    /// The id of the publication that it is about: what tags and idempotency keys are made of.
+    id: String,
+    /// What was decided about it then.
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    was: Option<String>,
+    /// Why it comes again.
+    pub(crate) why: Why,
+    /// Whose key verified it.
+    verified_by: String,
+    /// As it came.
+    publication: Box<RawValue>,
+}
+
+/// Why a publication comes again.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Why {
+    /// A dead letter is tried again, from the step at which its run was given up.
+    Retry {
+        /// The rule.
+        rule: String,
+        /// The hash of its text then.
+        hash: String,
+        /// How far it had come.
+        progress: Box<Progress>,
+    },
+    /// A recorded event is replayed.
+    Replay {
+        /// For these rules; for all if none is named.
+        rules: Vec<String>,
+    },
+}
+
+/// Why a letter can't be tried again.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unfit {
+    /// Its record is not what this version writes.
+    #[error("its record can't be read")]
+    Unreadable,
+    /// It may have been done.
+    #[error("whether it was done is not known: trying it again may do it twice (say so with --again)")]
+    MayBeDone,
+}
+
+impl Own {
+    /// The entry that tries a letter again. `again` accepts that what may have been done is done twice.
+    pub(crate) fn retry(letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
+        if &*letter.fate == super::end::UNKNOWN && !again {
+            return Err(Unfit::MayBeDone);
+        }
+        let (decision, mut runs) = past(&claim.history);
+        let decision = decision.ok_or(Unfit::Unreadable)?;
+        let Past { step, request, results, rule: hash, bindings, last, .. } =
+            runs.remove(&*letter.run).ok_or(Unfit::Unreadable)?;
+        // The line that ended it tells its step; one that never began has none.
+        let (step, request) = match last {
+            Some(last) if !last.action.is_empty() => (last.step, last.request),
+            _ => (step, request),
+        };
+        let kind = decision.kind.clone();
+        let was = decision.was.clone();
+        let progress = Progress { kind, was, bindings, step, request, results };
+        let why = Why::Retry { rule: letter.run.to_string(), hash, progress: Box::new(progress) };
+        Self::entry(claim, decision, why, &format!("retry:{}", letter.id))
+    }
+
+    /// The entry that replays a recorded event; `name` keeps several replays apart.
+    pub(crate) fn replay(claim: &Claim, rules: Vec<String>, name: &str) -> Result<Entry, Unfit> {
+        let (decision, _) = past(&claim.history);
+        let decision = decision.ok_or(Unfit::Unreadable)?;
+        Self::entry(claim, decision, Why::Replay { rules }, &format!("replay:{name}:{}", claim.seq))
+    }
+
+    fn entry(claim: &Claim, decision: Decision, why: Why, name: &str) -> Result<Entry, Unfit> {
+        let account = account(claim);
+        // What comes again may come again once more: what it is about stays what it is about.
+        let (id, verified_by, publication) = match Self::of(claim) {
+            Some(own) => (own.id, own.verified_by, own.publication),
+            None => {
+                let text = RawValue::from_string(claim.entry.body.to_string()).map_err(|_| Unfit::Unreadable)?;
+                (claim.entry.id.to_string(), claim.entry.source.to_string(), text)
+            }
+        };
+        let id = if matches!(why, Why::Replay { .. }) { format!("{account}/{name}") } else { id };
+        let own = Self { id, kind: decision.kind, was: decision.was, why, verified_by, publication };
+        Ok(Entry {
+            id: format!("{account}/{name}").into(),
+            lane: Arc::clone(&claim.entry.lane),
+            source: format!("{account}/{SOURCE}").into(),
+            body: serde_json::to_string(&own).map_err(|_| Unfit::Unreadable)?.into(),
+        })
+    }
+
+    /// The publication of our own that a claim is; none if it came from outside.
+    pub(crate) fn of(claim: &Claim) -> Option<Self> {
+        if claim.entry.source.split_once('/')?.1 != SOURCE {
+            return None;
+        }
+        serde_json::from_str(&claim.entry.body).ok()
+    }
+
+    /// The id of the publication that it is about, account included.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its text.
+    pub(crate) fn publication(&self) -> &str {
+        self.publication.get()
+    }
+
+    /// The kind that it had.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// At which step it begins.
+    pub(crate) fn step(&self) -> usize {
+        match &self.why {
+            Why::Retry { progress, .. } => progress.step,
+            Why::Replay { .. } => 0,
+        }
+    }
+
+    /// What earlier steps returned then, by name.
+    pub(crate) fn results(&self) -> Map<String, Value> {
+        match &self.why {
+            Why::Retry { progress, .. } => progress.results.clone(),
+            Why::Replay { .. } => Map::new(),
+        }
+    }
+
+    /// The status that a presence had before.
+    pub(crate) fn was(&self) -> Option<&str> {
+        self.was.as_deref()
+    }
+}
+
+/// The name of a claim's account.
+pub(crate) fn account(claim: &Claim) -> Arc<str> {
+    claim.entry.source.split('/').next().unwrap_or_default().into()
+}

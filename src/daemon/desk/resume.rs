@@ -1,0 +1,139 @@
+//! From what is planned, and what is known from before, to runs.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::own::{Own, Why};
+use super::run::Run;
+use super::{Desk, end, was};
+use crate::dispatch::{NewRun, Planned, fate};
+use crate::event::{Event, Kind, Opened};
+use crate::journal::{Change, Claim};
+use crate::record::{self, Attempted, Past, Pasts, Progress, write};
+use crate::rules::{Plan, Rule, RuleSet, RunPlan};
+
+impl Desk {
+    /// Runs that had not begun before a restart are planned again under the rules of now; those that had begun go on
+    /// with the rule that they began with, if it is still there. `skew` is how many milliseconds the site's clock is slow.
+    pub(super) fn line_up(
+        &self,
+        claim: &Claim,
+        event: &Arc<Event>,
+        plan: Plan,
+        mut pasts: Pasts,
+        skew: i64,
+    ) -> Vec<NewRun<Run>> {
+        let rules = self.rules.load_full();
+        let mut runs = Vec::new();
+        for RunPlan { rule, bindings } in plan.runs {
+            let past = pasts.remove(&*rule.name).unwrap_or_default();
+            if !past.over {
+                runs.push(resume(claim, event, &rules, rule, bindings, past, skew));
+            }
+        }
+        for (name, past) in pasts.into_iter().filter(|(_, past)| !past.over) {
+            runs.push(match rules.rule(&name) {
+                Some(rule) => resume(claim, event, &rules, Arc::clone(rule), Map::new(), past, skew),
+                None => abandoned(&name, claim, "its rule is gone"),
+            });
+        }
+        runs
+    }
+
+    /// What comes again is not an event anew: nothing is remembered of it, and what is done is looked for first.
+    pub(super) fn plan_own(&self, opened: Opened, own: Own, claim: &Claim) -> Planned<Run> {
+        let rules = self.rules.load_full();
+        let kind = own.kind().parse::<Kind>().unwrap_or(Kind::Publication);
+        let event = Arc::new(opened.resolve_as(kind, own.was()));
+        let (known, mut pasts) = record::past(&claim.history);
+        let (plan, mut runs) = match own.why {
+            Why::Replay { rules: wanted } => {
+                let mut plan = rules.plan(&event);
+                plan.runs.retain(|run| wanted.is_empty() || wanted.iter().any(|name| **name == *run.rule.name));
+                (plan, Vec::new())
+            }
+            Why::Retry { rule, hash, progress } => {
+                let past = pasts.remove(&*rule).unwrap_or_else(|| Past {
+                    step: progress.step,
+                    request: progress.request.clone(),
+                    ..Past::default()
+                });
+                let run = match rules.rule(&rule) {
+                    _ if past.over => None,
+                    Some(now) if hash.is_empty() || now.hash == hash => {
+                        let results = [&progress.results, &past.results].into_iter().flatten();
+                        let results = results.map(|(name, result)| (name.clone(), result.clone())).collect();
+                        let past = Past { results, rule: String::new(), ..past };
+                        Some(resume(claim, &event, &rules, Arc::clone(now), progress.bindings, past, 0))
+                    }
+                    Some(_) => Some(abandoned(&rule, claim, "its rule was changed since: replay the event instead")),
+                    None => Some(abandoned(&rule, claim, "its rule is gone")),
+                };
+                (Plan::default(), Vec::from_iter(run))
+            }
+        };
+        let decision = Self::decision(&event, &rules, &plan, Some("it came again".to_owned()));
+        runs.extend(self.line_up(claim, &event, plan, pasts, 0));
+        for run in &mut runs {
+            run.unsure = true;
+            run.deadline = claim.arrived.saturating_add(i64::try_from(run.allowance.as_millis()).unwrap_or(i64::MAX));
+        }
+        let record = (known.is_none() || runs.is_empty()).then_some(decision);
+        Planned { record, with: Change::default(), durable_first: false, supersedes: false, runs }
+    }
+}
+
+fn resume(
+    claim: &Claim,
+    event: &Arc<Event>,
+    rules: &Arc<RuleSet>,
+    rule: Arc<Rule>,
+    bindings: Map<String, Value>,
+    past: Past,
+    skew: i64,
+) -> NewRun<Run> {
+    let begun = !past.rule.is_empty();
+    if begun && past.rule != rule.hash {
+        return abandoned(&rule.name, claim, "its rule was changed when it had begun");
+    }
+    // Between the last line and a crash an attempt may have been made that no line tells of.
+    let unsure = past.unsure || claim.recovered;
+    let (name, controls) = (Arc::clone(&rule.name), rule.controls_call());
+    let (deadline, allowance) = (deadline(event, &rule, skew), rule.deadline);
+    let run = if let Some(attempt) = past.unknown {
+        let why = Some("the process ended before the answer came".to_owned());
+        Err((end::UNKNOWN, write(&Attempted { why, ..attempt })))
+    } else {
+        let (kind, was) = (event.kind.as_str().to_owned(), was(event));
+        let bindings = if begun { past.bindings } else { bindings };
+        let (step, request, results) = (past.step, past.request, past.results);
+        let progress = Progress { kind, was, bindings, step, request, results };
+        Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
+    };
+    let (number, due) = (past.attempts, past.due);
+    NewRun { rule: name, deadline, allowance, controls, unsure, number, due, run }
+}
+
+fn abandoned(name: &str, claim: &Claim, why: &str) -> NewRun<Run> {
+    let record = write(&Attempted { why: Some(why.to_owned()), ..Attempted::default() });
+    NewRun {
+        rule: name.into(),
+        deadline: claim.arrived,
+        allowance: Duration::ZERO,
+        controls: false,
+        unsure: false,
+        number: 0,
+        due: None,
+        run: Err((fate::ABANDONED, record)),
+    }
+}
+
+/// Counted from the event's own time plus what the site's clock is slow; from its arrival when that is earlier, as with
+/// a clock that is fast and not known to be.
+fn deadline(event: &Event, rule: &Rule, skew: i64) -> i64 {
+    let allowance = i64::try_from(rule.deadline.as_millis()).unwrap_or(i64::MAX);
+    let happened = event.time.timestamp_millis().saturating_add(skew);
+    happened.min(event.arrived.timestamp_millis()).saturating_add(allowance)
+}

@@ -1,0 +1,174 @@
+//! What was begun before it is durable: plain data, no tasks.
+//!
+//! A publication may be planned while it is being committed, and the first step of its runs may be taken if that does
+//! no harm twice. Everything else waits for the commit: the decision and what is remembered with it are held back here,
+//! and a run's second step, its outcome, and a step that must not be done twice wait on a [`Commit`].
+//!
+//! When the commit fails, what was held back is dropped, which takes the memory back; what was done all the same is kept
+//! under the publication's id, so that its redelivery finds it as its history and does not act again.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::journal::{Change, Claim, Line};
+
+/// The most publications that are begun and not yet durable.
+const MOST: usize = 64;
+/// The most ids of which is known what was done though they were not stored.
+const MOST_ACTED: usize = 4096;
+
+/// The outcome of a commit, for those who wait for it.
+#[derive(Clone, Debug)]
+pub(super) struct Commit(watch::Receiver<Option<bool>>);
+
+impl Commit {
+    /// Waits until it is known. Whether the publication is durable.
+    pub(super) async fn succeeded(&mut self) -> bool {
+        // A sender that is gone decides nothing any more: the process is ending.
+        self.0.wait_for(Option::is_some).await.is_ok_and(|outcome| *outcome == Some(true))
+    }
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    /// Everything up to here was planned or does not come any more.
+    through: u64,
+    begun: HashMap<u64, Begun>,
+    /// What was done for a publication that was not stored, as its history.
+    acted: HashMap<Arc<str>, Vec<Line>>,
+    acted_order: VecDeque<Arc<str>>,
+    /// Refused ones with runs that have not said yet what they did.
+    unheard: HashMap<u64, (Arc<str>, u32)>,
+    /// Redeliveries that came before that.
+    held: Vec<Claim>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    claim: Claim,
+    keys: Vec<Arc<str>>,
+    runs: u32,
+    held_back: Change,
+    outcome: watch::Sender<Option<bool>>,
+}
+
+impl Early {
+    /// Whether a publication may be begun now: it is the next one, nothing else of its lane is begun, and what was done
+    /// for its id is not known from before.
+    pub(super) fn may_begin(&self, claim: &Claim) -> bool {
+        claim.seq == self.through + 1
+            && self.begun.len() < MOST
+            && !self.acted.contains_key(&claim.entry.id)
+            && !self.unheard.values().any(|(id, _)| *id == claim.entry.id)
+            && !self.begun.values().any(|begun| begun.claim.entry.lane == claim.entry.lane)
+    }
+
+    /// Whether planning with these keys would miss what is held back.
+    pub(super) fn shares(&self, keys: &[Arc<str>]) -> bool {
+        self.begun.values().any(|begun| begun.keys.iter().any(|key| keys.contains(key)))
+    }
+
+    /// Whether anything is begun and not durable.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.begun.is_empty()
+    }
+
+    /// Notes that a publication is begun. What its runs wait on.
+    pub(super) fn begin(&mut self, claim: Claim, keys: Vec<Arc<str>>) -> Commit {
+        let (outcome, commit) = watch::channel(None);
+        self.through = claim.seq;
+        let begun = Begun { keys, runs: 0, held_back: Change::default(), outcome, claim };
+        self.begun.insert(begun.claim.seq, begun);
+        Commit(commit)
+    }
+
+    /// Holds back what is to be written for a publication that is begun; gives it back for one that is not.
+    pub(super) fn hold_back(&mut self, seq: u64, change: Change) -> Option<Change> {
+        match self.begun.get_mut(&seq) {
+            Some(begun) => {
+                begun.held_back.extend(change);
+                None
+            }
+            None => Some(change),
+        }
+    }
+
+    /// Notes how many runs a publication has that is begun.
+    pub(super) fn has_runs(&mut self, seq: u64, runs: u32) {
+        if let Some(begun) = self.begun.get_mut(&seq) {
+            begun.runs = runs;
+        }
+    }
+
+    /// A publication is claimed: what was held back for it, if it was begun. Its runs go on when the guard that comes
+    /// with it is dropped: what was decided is to be handed to the journal before that.
+    pub(super) fn claimed(&mut self, seq: u64) -> Option<(Change, GoOn)> {
+        self.through = self.through.max(seq);
+        let begun = self.begun.remove(&seq)?;
+        Some((begun.held_back, GoOn(begun.outcome)))
+    }
+
+    /// A publication will not be claimed. How many runs of it there are, if it was begun.
+    pub(super) fn refused(&mut self, seq: u64) -> u32 {
+        let Some(begun) = self.begun.remove(&seq) else { return 0 };
+        begun.outcome.send_replace(Some(false));
+        if begun.runs > 0 {
+            self.unheard.insert(seq, (Arc::clone(&begun.claim.entry.id), begun.runs));
+        }
+        begun.runs
+    }
+
+    /// A run of a refused publication says what it did, as a line. Redeliveries that can be planned now.
+    pub(super) fn heard(&mut self, seq: u64, line: Option<Line>) -> Vec<Claim> {
+        let Some((id, left)) = self.unheard.get_mut(&seq) else { return Vec::new() };
+        *left -= 1;
+        let (id, left) = (Arc::clone(id), *left);
+        if let Some(line) = line {
+            self.remember(&id, line);
+        }
+        if left > 0 {
+            return Vec::new();
+        }
+        self.unheard.remove(&seq);
+        let (free, held) = std::mem::take(&mut self.held).into_iter().partition(|claim| claim.entry.id == id);
+        self.held = held;
+        free
+    }
+
+    /// What was done for a publication when it came before and was not stored: it becomes its history. None if that is
+    /// not known yet: the claim is held until then.
+    pub(super) fn history(&mut self, mut claim: Claim) -> Option<Claim> {
+        if self.unheard.values().any(|(id, _)| *id == claim.entry.id) {
+            self.held.push(claim);
+            return None;
+        }
+        if let Some(lines) = self.acted.remove(&claim.entry.id) {
+            self.acted_order.retain(|id| *id != claim.entry.id);
+            claim.history.extend(lines.into_iter().map(|line| Line { seq: claim.seq, ..line }));
+        }
+        Some(claim)
+    }
+
+    fn remember(&mut self, id: &Arc<str>, line: Line) {
+        if !self.acted.contains_key(id) {
+            if self.acted_order.len() == MOST_ACTED {
+                let oldest = self.acted_order.pop_front();
+                oldest.and_then(|id| self.acted.remove(&id));
+            }
+            self.acted_order.push_back(Arc::clone(id));
+        }
+        self.acted.entry(Arc::clone(id)).or_default().push(line);
+    }
+}
+
+/// Lets the runs of a publication go on, since it is durable.
+pub(super) struct GoOn(watch::Sender<Option<bool>>);
+
+impl Drop for GoOn {
+    fn drop(&mut self) {
+        self.0.send_replace(Some(true));
+    }
+}

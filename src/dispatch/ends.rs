@@ -1,0 +1,105 @@
+//! How runs end: the line, the dead letter of what was given up, and with the last run that the publication is done.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Work, fate};
+use crate::journal::{Change, Letter, Line};
+use crate::kit::clock::Clock;
+use crate::telemetry::Metrics;
+
+/// What an operator should hear of.
+const TROUBLE: [&str; 4] = [fate::FAILED, fate::EXPIRED, "unknown", fate::ABANDONED];
+/// How often a rule's trouble is logged at most, if nothing is kept of it.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// See the module.
+pub(super) struct Ends {
+    /// The publications with open runs.
+    open: HashMap<u64, OpenRuns>,
+    /// When each rule's trouble was last logged.
+    told: HashMap<Arc<str>, Instant>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+/// A publication with open runs.
+struct OpenRuns {
+    count: u32,
+    arrived: i64,
+}
+
+impl Ends {
+    pub(super) fn new(clock: Clock, metrics: Arc<Metrics>) -> Self {
+        Self { open: HashMap::new(), told: HashMap::new(), clock, metrics }
+    }
+
+    /// A publication has so many runs.
+    pub(super) fn opened(&mut self, seq: u64, arrived: i64, count: u32) {
+        if count > 0 {
+            self.open.insert(seq, OpenRuns { count, arrived });
+        }
+    }
+
+    /// When a publication with open runs arrived, in milliseconds since 1970.
+    pub(super) fn arrived(&self, seq: u64) -> Option<i64> {
+        self.open.get(&seq).map(|open| open.arrived)
+    }
+
+    /// A run is over without a trace. Whether it was the last of its publication.
+    pub(super) fn forget(&mut self, seq: u64) -> bool {
+        let Some(open) = self.open.get_mut(&seq) else { return true };
+        open.count -= 1;
+        let last = open.count == 0;
+        if last {
+            self.open.remove(&seq);
+        }
+        last
+    }
+
+    /// A run is over: what is to be written.
+    pub(super) fn end(
+        &mut self,
+        work: &impl Work,
+        rule: &Arc<str>,
+        seq: u64,
+        controls: bool,
+        end: (&'static str, String),
+    ) -> Change {
+        let (fate, record) = end;
+        let (last, at) = (self.forget(seq), self.clock.millis());
+        self.metrics.ended(fate);
+        let mut change = Change::default();
+        if let Some(keep) = work.keep(fate, controls) {
+            self.metrics.dead_letter();
+            let why = why(&record);
+            tracing::warn!(rule = &**rule, publication = seq, how = fate, why, "given up; see `switchhook dead list`");
+            let until = at.saturating_add(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+            change.letters.push(Letter { id: 0, seq, run: Arc::clone(rule), fate: fate.into(), at, until });
+        } else if TROUBLE.contains(&fate) {
+            self.tell(rule, fate, &record);
+        }
+        change.lines.push(Line { seq, run: Arc::clone(rule), fate: fate.into(), at, due: None, last, bytes: record });
+        change
+    }
+
+    /// Logs a rule's trouble, now and then: the journal has all of it.
+    pub(super) fn tell(&mut self, rule: &Arc<str>, how: &str, record: &str) {
+        let now = Instant::now();
+        if self.told.get(rule).is_some_and(|last| now < *last + TELL_EVERY) {
+            return;
+        }
+        self.told.insert(Arc::clone(rule), now);
+        let why = why(record);
+        tracing::warn!(rule = &**rule, how, why, "a rule could not act; `switchhook events` has each case");
+    }
+}
+
+/// Why, in a record.
+fn why(record: &str) -> String {
+    let record: serde_json::Value = serde_json::from_str(record).unwrap_or_default();
+    record.get("why").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,87 @@
+//! Runs of which only the number of their publication is kept, because so many of their rule are open already.
+//!
+//! What is parked stays open in the journal. It is planned again when there is room, in order; meanwhile every further
+//! run of its rule is parked behind it. Runs that control a call are never parked: their deadlines keep them few, and a
+//! later state of the call must find them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// The most runs of a rule that are open without being parked.
+const OF_RULE: usize = 20_000;
+/// The most runs of all rules that are open before further ones are parked.
+const OF_ALL: usize = 50_000;
+/// The most that are parked; beyond that nothing more is claimed.
+pub(super) const MOST: usize = 4_000_000;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Parking {
+    rules: HashMap<Arc<str>, VecDeque<u64>>,
+    count: usize,
+}
+
+impl Parking {
+    /// How many are parked.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether a run of a rule has to be parked, with so many of it and of all open.
+    pub(super) fn is_needed(&self, rule: &str, open_of_rule: usize, open: usize) -> bool {
+        open_of_rule >= OF_RULE || open >= OF_ALL || self.rules.contains_key(rule)
+    }
+
+    /// Parks a run.
+    pub(super) fn park(&mut self, rule: &Arc<str>, seq: u64) {
+        self.rules.entry(Arc::clone(rule)).or_default().push_back(seq);
+        self.count += 1;
+    }
+
+    /// The next run that there is room for: its rule must have become half empty, so that one is not parked and planned
+    /// again for each that ends.
+    pub(super) fn next(&mut self, open_of: impl Fn(&str) -> usize, open: usize) -> Option<(Arc<str>, u64)> {
+        if self.count == 0 || open >= OF_ALL / 4 * 3 {
+            return None;
+        }
+        let rule = self.rules.keys().find(|rule| open_of(rule) < OF_RULE / 2).cloned()?;
+        let queue = self.rules.get_mut(&rule)?;
+        let seq = queue.pop_front();
+        if queue.is_empty() {
+            self.rules.remove(&rule);
+        }
+        self.count -= 1;
+        Some((rule, seq?))
+    }
+
+    /// The oldest of a rule could not be read: it stays the next.
+    pub(super) fn put_back(&mut self, rule: &Arc<str>, seq: u64) {
+        self.rules.entry(Arc::clone(rule)).or_default().push_front(seq);
+        self.count += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_parked_comes_back_in_order_when_its_rule_is_half_empty() {
+        let mut parking = Parking::default();
+        let (slow, other): (Arc<str>, Arc<str>) = ("slow".into(), "other".into());
+        assert!(parking.is_needed(&slow, OF_RULE, OF_RULE) && !parking.is_needed(&slow, OF_RULE - 1, OF_RULE));
+        assert!(parking.is_needed(&other, 0, OF_ALL));
+        parking.park(&slow, 7);
+        parking.park(&slow, 9);
+        assert!(parking.is_needed(&slow, 0, 0), "no later one passes what is parked");
+        assert!(!parking.is_needed(&other, 0, 0));
+        assert_eq!(parking.next(|_| OF_RULE / 2, 100), None);
+        assert_eq!(parking.next(|_| 0, OF_ALL), None);
+        assert_eq!(parking.next(|_| 0, 100), Some((Arc::clone(&slow), 7)));
+        parking.put_back(&slow, 7);
+        assert_eq!(parking.next(|_| 0, 100), Some((Arc::clone(&slow), 7)));
+        assert_eq!(parking.next(|_| 0, 100), Some((Arc::clone(&slow), 9)));
+        assert_eq!((parking.next(|_| 0, 100), parking.count()), (None, 0));
+        assert!(!parking.is_needed(&slow, 0, 0));
+    }
+}
