@@ -99,7 +99,14 @@ async fn a_full_disk_is_503_until_there_is_room_again_and_nothing_acknowledged_i
     world.kill().await;
     world.restart().await;
     world.wait_idle().await;
-    assert_eq!((world.events().len(), world.far.acts("").len()), (number, number));
+    assert_eq!(world.events().len(), number);
+    let mut calls: Vec<String> = world.far.acts("").iter().map(|seen| seen.last_segment().to_owned()).collect();
+    // Only the one whose commit was the first to fail may have been redirected while it was being committed.
+    calls.retain(|call| *call != format!("full-{}", taken.len()));
+    calls.sort();
+    let mut once = calls.clone();
+    once.dedup();
+    assert_eq!((calls.len(), &calls), (number, &once));
 }
 
 #[tokio::test]

@@ -145,7 +145,8 @@ impl Journal for Embedded {
         let permit = Arc::clone(&self.room).try_acquire_many_owned(room).map_err(|_| Error::Busy)?;
         let (reply, answer) = oneshot::channel();
         let arrived = self.clock.millis();
-        let offered = self.shared.admission().enter(&entries) && self.is_new(&entries);
+        let healthy = !self.shared.figures.failing.load(Ordering::Relaxed);
+        let offered = self.shared.admission().enter(&entries) && healthy && self.is_new(&entries);
         {
             // Under one lock, so that positions are in the order of the queue.
             let mut admission = self.shared.admission();
