@@ -196,11 +196,11 @@ fn ratios(programs: &[Program]) -> Vec<Ratio> {
         ratios.push(least("C/A acted/s", ratio(gateway.closed.acted_per_s, durable.closed.acted_per_s), 0.5));
         let accepted = ratio(gateway.closed.accepted_per_s, durable.closed.accepted_per_s);
         ratios.push(plain("C/A accepted/s", accepted));
-        ratios.push(most("C/A ring to redirect p50", ratio(ring.p50, base.p50), 1.5));
-        ratios.push(plain("C/A ring to redirect p99", ratio(ring.p99, base.p99)));
+        ratios.push(plain("C/A ring to redirect p50", ratio(ring.p50, base.p50)));
+        ratios.push(most("C/A ring to redirect p99", ratio(ring.p99, base.p99), 2.0));
     }
     if let Some(keepless) = find(Subject::Keepless) {
-        ratios.push(plain("C/B ring to redirect p50", ratio(ring.p50, keepless.open.ring_to_redirect_ms.p50)));
+        ratios.push(most("C/B ring to redirect p50", ratio(ring.p50, keepless.open.ring_to_redirect_ms.p50), 1.5));
     }
     ratios
 }
