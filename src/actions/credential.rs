@@ -13,6 +13,7 @@ use super::{Credential, CredentialAuth};
 use crate::cloudlink::sign_in::Grant;
 use crate::cloudlink::token::Tokens;
 use crate::cloudlink::transport::Wire;
+use crate::cloudlink::{HostPolicy, Line, Whose};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
@@ -35,6 +36,7 @@ pub(super) struct Credentials(HashMap<String, Ready>);
 pub(super) struct Ready {
     pub base: Url,
     pub auth: Auth,
+    pub line: Line,
     /// What must not be kept of an answer that repeats it.
     pub secrets: Vec<Secret>,
 }
@@ -56,8 +58,9 @@ impl Credentials {
     ) -> Result<Self, BadCredential> {
         let ready = credentials.into_iter().map(|credential| {
             let name = credential.name.clone();
-            let tokens = |grant| tokens(grant, wire, clock, chance, supervisor);
-            let ready = settle(credential, tokens).map_err(|why| BadCredential { name: name.clone(), why })?;
+            let line = Line::new(wire, Whose::Credential(name.as_str().into()), HostPolicy::STEPS, clock, chance);
+            let tokens = |grant| tokens(grant, &line, clock, chance, supervisor);
+            let ready = settle(credential, &line, tokens).map_err(|why| BadCredential { name: name.clone(), why })?;
             Ok((name, ready))
         });
         Ok(Self(ready.collect::<Result<_, _>>()?))
@@ -68,7 +71,7 @@ impl Credentials {
     }
 }
 
-fn settle(credential: Credential, tokens: impl FnOnce(Grant) -> Tokens) -> Result<Ready, &'static str> {
+fn settle(credential: Credential, line: &Line, tokens: impl FnOnce(Grant) -> Tokens) -> Result<Ready, &'static str> {
     let base = Url::parse(credential.base.expose()).map_err(|_| "its base is not a URL")?;
     let header = |text: String| {
         let mut value = HeaderValue::try_from(text).map_err(|_| "it holds characters that no header may hold")?;
@@ -97,14 +100,14 @@ fn settle(credential: Credential, tokens: impl FnOnce(Grant) -> Tokens) -> Resul
             (Auth::OAuth2(tokens(grant)), vec![client_secret])
         }
     };
-    Ok(Ready { base, auth, secrets })
+    Ok(Ready { base, auth, line: line.clone(), secrets })
 }
 
-fn tokens(grant: Grant, wire: &Wire, clock: &Clock, chance: &Chance, supervisor: &Supervisor) -> Tokens {
-    let (service, grant, wire, at) = (grant.service.clone(), Arc::new(grant), wire.clone(), clock.clone());
+fn tokens(grant: Grant, line: &Line, clock: &Clock, chance: &Chance, supervisor: &Supervisor) -> Tokens {
+    let (service, grant, line) = (grant.service.clone(), Arc::new(grant), line.clone());
     let fetch = Box::new(move || {
-        let (grant, wire, clock) = (grant.clone(), wire.clone(), at.clone());
-        Box::pin(async move { grant.fetch(&wire, &clock).await }) as BoxFuture<'static, _>
+        let (grant, line) = (grant.clone(), line.clone());
+        Box::pin(async move { grant.fetch(&line).await }) as BoxFuture<'static, _>
     });
     Tokens::new(service, fetch, clock.clone(), chance.clone(), supervisor.clone())
 }

@@ -16,10 +16,9 @@ use super::address;
 use super::credential::{Auth, Credentials, Ready, basic};
 use super::outcome::{ErrorWord, Outcome, lost_word, not_ok};
 use super::perform::{Attempt, Class};
-use crate::cloudlink::retry_after::retry_after;
+use crate::cloudlink::Line;
 use crate::cloudlink::token::{SignInError, Token};
 use crate::cloudlink::transport::{Answer, BodyError, Lost, Wire};
-use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
 use crate::rules::request::{Body, HttpRequest, Method};
 
@@ -29,8 +28,9 @@ const NOT_A_RULES: [&str; 7] = ["host", "content-length", "transfer-encoding", "
 /// What `http` steps are carried out with.
 pub(super) struct Http {
     pub wire: Wire,
+    /// For requests without a credential.
+    pub other: Line,
     pub credentials: Credentials,
-    pub clock: Clock,
 }
 
 /// A request that can be sent, as often as it takes.
@@ -91,11 +91,12 @@ impl Http {
     }
 
     async fn send(&self, prepared: &Prepared<'_>, deadline: Instant) -> Result<(Answer, Option<Arc<Token>>), NoAnswer> {
+        let line = self.line(prepared);
         let Some(Ready { auth: Auth::OAuth2(tokens), .. }) = prepared.credential else {
-            return Ok((self.wire.send(prepared.request(None), deadline).await?, None));
+            return Ok((line.send(prepared.request(None), deadline).await?, None));
         };
         let token = tokens.get(deadline).await?;
-        let answer = self.wire.send(prepared.request(Some(&token)), deadline).await?;
+        let answer = line.send(prepared.request(Some(&token)), deadline).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             tokens.worked();
             return Ok((answer, Some(token)));
@@ -103,10 +104,14 @@ impl Http {
         match tokens.replace(&token, deadline).await {
             Ok(token) => {
                 let token = token?;
-                Ok((self.wire.send(prepared.request(Some(&token)), deadline).await?, Some(token)))
+                Ok((line.send(prepared.request(Some(&token)), deadline).await?, Some(token)))
             }
             Err(_) => Ok((answer, Some(token))),
         }
+    }
+
+    fn line<'a>(&'a self, prepared: &Prepared<'a>) -> &'a Line {
+        prepared.credential.map_or(&self.other, |credential| &credential.line)
     }
 
     fn answered(&self, prepared: &Prepared<'_>, class: Class, answer: &Answer, token: Option<&Token>) -> Outcome {
@@ -134,7 +139,7 @@ impl Http {
         };
         if retried {
             let unknown = matches!(status.as_u16(), 500 | 502 | 504);
-            let after = retry_after(&answer.headers, &self.clock);
+            let after = self.line(prepared).retry_after(&prepared.url, answer);
             Outcome::Retry { after, error, why, unknown, result }
         } else {
             Outcome::Failed { error, why, result }
@@ -188,7 +193,7 @@ fn no_answer(what: &str, class: Class, lost: &Lost) -> Outcome {
     match lost {
         Lost::Forbidden(_) | Lost::Setup(_) => Outcome::Failed { error, why, result },
         _ if unknown && class == Class::Never => Outcome::OutcomeUnknown { why, result },
-        _ => Outcome::Retry { after: None, error, why, unknown, result },
+        _ => Outcome::Retry { after: lost.held_for(), error, why, unknown, result },
     }
 }
 

@@ -149,7 +149,7 @@ pub(super) fn not_ok(error: ErrorWord, status: Option<u16>) -> Value {
 pub(super) fn lost_word(lost: &Lost) -> ErrorWord {
     match lost {
         Lost::TimedOut | Lost::NotSentInTime => ErrorWord::Timeout,
-        Lost::NotConnected(_) | Lost::Broken(_) => ErrorWord::Connection,
+        Lost::NotConnected(_) | Lost::Broken(_) | Lost::Held { .. } => ErrorWord::Connection,
         Lost::Forbidden(_) | Lost::Setup(_) => ErrorWord::Refused,
     }
 }

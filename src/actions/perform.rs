@@ -8,8 +8,8 @@ use super::credential::{BadCredential, Credentials};
 use super::http::Http;
 use super::outcome::{ErrorWord, Outcome};
 use super::{Credential, call, chat, log};
-use crate::cloudlink::CloudLink;
 use crate::cloudlink::transport::Wire;
+use crate::cloudlink::{CloudLink, HostPolicy, HostState, Line, Whose};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
@@ -79,7 +79,13 @@ impl Actions {
         supervisor: Supervisor,
     ) -> Result<Self, BadCredential> {
         let credentials = Credentials::new(credentials, &wire, &clock, &chance, &supervisor)?;
-        Ok(Self { accounts, http: Http { wire, credentials, clock } })
+        let other = Line::new(&wire, Whose::Other, HostPolicy::STEPS, &clock, &chance);
+        Ok(Self { accounts, http: Http { wire, other, credentials } })
+    }
+
+    /// What there is to say about the hosts of `http` steps, for metrics and pages.
+    pub fn hosts(&self) -> Vec<HostState> {
+        self.http.wire.hosts()
     }
 
     /// Makes one attempt.

@@ -183,11 +183,13 @@ async fn a_reply_is_not_repeated_unseen() {
 
 async fn answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Far, Actions) {
     let far = Far::start(answer).await;
-    let actions = actions_at(
-        &nowhere().await,
-        crm(&format!("{}/api", far.url), CredentialAuth::Bearer(Secret::new("crm-token-1"))),
-    );
+    let actions = with_crm(&far).await;
     (far, actions)
+}
+
+async fn with_crm(far: &Far) -> Actions {
+    let auth = CredentialAuth::Bearer(Secret::new("crm-token-1"));
+    actions_at(&nowhere().await, crm(&format!("{}/api", far.url), auth))
 }
 
 #[tokio::test]
@@ -290,7 +292,7 @@ async fn redirects_of_http_are_not_followed() {
 
 #[tokio::test]
 async fn what_must_not_be_repeated_is_not() {
-    let (_far, actions) = answering(|seen: &Seen| match seen.path.rsplit('/').next().unwrap() {
+    let (far, _) = answering(|seen: &Seen| match seen.path.rsplit('/').next().unwrap() {
         "hang" => Reply::HangUp,
         "slow" => Reply::After(SOON, Box::new(Reply::HangUp)),
         status => Reply::With(status.parse().unwrap(), "retry-after", "2".into(), json!({})),
@@ -308,7 +310,8 @@ async fn what_must_not_be_repeated_is_not() {
         ("201", "done", "done"),
     ] {
         for (method, wanted) in [(Method::Post, never), (Method::Put, repeat)] {
-            let outcome = actions.perform(&with_credential(method, path), &HURRIED).await;
+            // Each with a wire that knows nothing of the pauses that the others were asked for.
+            let outcome = with_crm(&far).await.perform(&with_credential(method, path), &HURRIED).await;
             let got = match &outcome {
                 Outcome::Done { .. } => "done",
                 Outcome::Retry { .. } => "retry",
@@ -319,11 +322,17 @@ async fn what_must_not_be_repeated_is_not() {
             assert_eq!(got, wanted, "{method:?} {path}: {outcome:?}");
         }
     }
-    let outcome = actions.perform(&with_credential(Method::Post, "429"), &FIRST).await;
-    assert!(
-        matches!(outcome, Outcome::Retry { after: Some(after), .. } if after == Duration::from_secs(2)),
-        "{outcome:?}"
-    );
+    let actions = with_crm(&far).await;
+    let asked = Duration::from_millis(2000)..Duration::from_millis(2300);
+    for _ in 0..2 {
+        let outcome = actions.perform(&with_credential(Method::Post, "429"), &FIRST).await;
+        let Outcome::Retry { after: Some(after), unknown: false, .. } = &outcome else { panic!("{outcome:?}") };
+        assert!((Duration::from_millis(1900)..asked.end).contains(after), "{outcome:?}");
+    }
+    let asks = far.seen("/api/429").len();
+    let outcome = actions.perform(&with_credential(Method::Get, "201"), &FIRST).await;
+    assert!(matches!(outcome, Outcome::Retry { unknown: false, error: ErrorWord::Connection, .. }), "{outcome:?}");
+    assert_eq!((asks, far.seen("/api/429").len()), (3, 3), "the pause is kept by all, and nothing is sent");
     let outcome = actions.perform(&with_credential(Method::Post, "201"), &AGAIN).await;
     assert!(matches!(outcome, Outcome::OutcomeUnknown { .. }), "sent once, and no more: {outcome:?}");
 }

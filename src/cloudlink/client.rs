@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::error::{Answered, Error};
-use super::retry_after::retry_after;
+use super::hosts::{HostPolicy, HostState, Whose};
+use super::line::Line;
 use super::scrub::scrub;
 use super::sign_in::{Grant, advice, error_name};
 use super::token::{Token, TokenState, Tokens};
@@ -38,6 +39,12 @@ pub enum Api {
     Presence,
 }
 
+impl Api {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Authentication, Self::Notifications, Self::Media, Self::Chat, Self::Admin, Self::Presence];
+}
+
 impl fmt::Display for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
@@ -53,8 +60,9 @@ struct Account {
     urls: Urls,
     headers: HeaderMap,
     wire: Wire,
+    /// By API.
+    lines: [Line; Api::ALL.len()],
     tokens: Tokens,
-    clock: Clock,
     chance: Chance,
 }
 
@@ -87,13 +95,17 @@ impl CloudLink {
         }
         let grant = Arc::new(grant(&options, headers.clone()));
         let service = grant.service.clone();
-        let (fetch_wire, fetch_clock) = (wire.clone(), clock.clone());
-        let fetch = Box::new(move || {
-            let (grant, wire, clock) = (grant.clone(), fetch_wire.clone(), fetch_clock.clone());
-            Box::pin(async move { grant.fetch(&wire, &clock).await }) as futures_util::future::BoxFuture<'static, _>
+        let lines = Api::ALL.map(|api| {
+            let policy = HostPolicy::of_cloudlink(options.urls.of(api));
+            Line::new(&wire, Whose::CloudLink(api), policy, &clock, &chance)
         });
-        let tokens = Tokens::new(service, fetch, clock.clone(), chance.clone(), supervisor);
-        Self(Arc::new(Account { name: options.name, urls: options.urls, headers, wire, tokens, clock, chance }))
+        let line = lines[Api::Authentication as usize].clone();
+        let fetch = Box::new(move || {
+            let (grant, line) = (grant.clone(), line.clone());
+            Box::pin(async move { grant.fetch(&line).await }) as futures_util::future::BoxFuture<'static, _>
+        });
+        let tokens = Tokens::new(service, fetch, clock, chance.clone(), supervisor);
+        Self(Arc::new(Account { name: options.name, urls: options.urls, headers, wire, lines, tokens, chance }))
     }
 
     /// The account's name in the settings.
@@ -113,15 +125,16 @@ impl CloudLink {
 
     /// The base URL of an API.
     pub fn base(&self, api: Api) -> &Url {
-        let urls = &self.0.urls;
-        match api {
-            Api::Authentication => &urls.authentication,
-            Api::Notifications => &urls.notifications,
-            Api::Media => &urls.media,
-            Api::Chat => &urls.chat,
-            Api::Admin => &urls.admin,
-            Api::Presence => &urls.presence,
-        }
+        self.0.urls.of(api)
+    }
+
+    /// What there is to say about the hosts of the APIs, for metrics and pages.
+    pub fn hosts(&self) -> Vec<HostState> {
+        self.0.wire.hosts()
+    }
+
+    fn line(&self, api: Api) -> &Line {
+        &self.0.lines[api as usize]
     }
 
     /// Makes a call: one attempt, and one more with a new token if the first is answered by 401.
@@ -141,7 +154,7 @@ impl CloudLink {
     async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant) -> Result<Answer, Error> {
         let correlation = self.0.chance.uuid();
         let request = self.request(call, token, &correlation);
-        let answer = self.0.wire.send(request, deadline).await.map_err(|lost| {
+        let answer = self.line(call.api).send(request, deadline).await.map_err(|lost| {
             tracing::debug!(account = %self.0.name, api = %call.api, correlation, %lost, "{}: no answer", call.what);
             Error::Lost { api: call.api, lost }
         })?;
@@ -189,7 +202,7 @@ impl CloudLink {
             body,
             retry_after: match answer.status {
                 StatusCode::UNAUTHORIZED => None,
-                _ => retry_after(&answer.headers, &self.0.clock),
+                _ => self.line(call.api).retry_after(&call.url, answer),
             },
             correlation,
             sent_correlation,

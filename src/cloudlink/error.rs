@@ -101,6 +101,7 @@ impl Error {
             Self::Answered(answered) => answered.class(),
             Self::SignIn(SignInError::Unavailable { after, .. }) => Class::Retry { after: *after },
             Self::Lost { lost, .. } if lost.may_be_done() => Class::Unknown,
+            Self::Lost { lost: Lost::Held { after, .. }, .. } => Class::Retry { after: Some(*after) },
             Self::Lost { lost: Lost::NotConnected(_) | Lost::NotSentInTime, .. } => Class::Retry { after: None },
             Self::Lost { .. } | Self::SignIn(_) | Self::Unreadable { .. } | Self::Address { .. } => Class::Final,
         }
@@ -145,6 +146,7 @@ impl Answered {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloudlink::hosts::Hold;
 
     fn answered(api: Api, status: u16) -> Class {
         Error::Answered(Box::new(Answered {
@@ -189,6 +191,8 @@ mod tests {
         assert_eq!(class(Lost::Broken("reset".into())), Class::Unknown);
         assert_eq!(class(Lost::NotConnected("refused".into())), Class::Retry { after: None });
         assert_eq!(class(Lost::NotSentInTime), Class::Retry { after: None });
+        let after = Duration::from_millis(700);
+        assert_eq!(class(Lost::Held { hold: Hold::Ill, after }), Class::Retry { after: Some(after) });
         assert_eq!(class(Lost::Setup("no certificates".into())), Class::Final);
     }
 }

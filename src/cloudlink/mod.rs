@@ -5,6 +5,9 @@
 //! [`Error::class`]. Nothing secret leaves this room: tokens are marked sensitive, never decoded, never logged, and
 //! error bodies are scrubbed of them, because CloudLink repeats the bearer token in one of its own messages.
 //!
+//! Requests of this room and of `http` steps go out by a [`Line`], under the failure policy of `hosts`; an attempt that
+//! it does not let through has sent nothing and says when to come again.
+//!
 //! What is known about the wire, and how surely, is written beside each item with the mark of the wire reference:
 //! \[C\] confirmed, \[P\] probable, \[A\] assumed.
 
@@ -12,6 +15,8 @@ mod authentication;
 mod chat;
 mod client;
 mod error;
+mod hosts;
+mod line;
 mod media;
 mod path;
 pub mod retry_after;
@@ -29,6 +34,8 @@ pub use authentication::WhoAmI;
 pub use chat::{Message, Recent, message_tag};
 pub use client::{Api, CloudLink};
 pub use error::{Answered, Class, Error};
+pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, Whose};
+pub use line::Line;
 pub use media::Call;
 
 use std::sync::Arc;
@@ -65,6 +72,20 @@ pub struct Urls {
     pub admin: Url,
     /// Presence.
     pub presence: Url,
+}
+
+impl Urls {
+    /// That of one API.
+    pub fn of(&self, api: Api) -> &Url {
+        match api {
+            Api::Authentication => &self.authentication,
+            Api::Notifications => &self.notifications,
+            Api::Media => &self.media,
+            Api::Chat => &self.chat,
+            Api::Admin => &self.admin,
+            Api::Presence => &self.presence,
+        }
+    }
 }
 
 /// How to sign in.

@@ -10,11 +10,10 @@ use tokio::time::Instant;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::retry_after::retry_after;
+use super::line::Line;
 use super::scrub::scrub;
 use super::token::{Fresh, SignInError, UNSAID_LIFE};
-use super::transport::{Answer, Lost, Wire};
-use crate::kit::clock::Clock;
+use super::transport::{Answer, Lost};
 use crate::kit::secret::Secret;
 
 /// How long a token request may take. It is not one of the calls that wait for it: those have time-outs of their own.
@@ -36,13 +35,13 @@ pub struct Grant {
 
 impl Grant {
     /// Asks once. CloudLink answers 201, others 200 \[C, AS\].
-    pub async fn fetch(&self, wire: &Wire, clock: &Clock) -> Result<Fresh, SignInError> {
-        let answer = wire.send(self.request(), Instant::now() + TOKEN_TIMEOUT).await.map_err(|lost| match lost {
+    pub async fn fetch(&self, line: &Line) -> Result<Fresh, SignInError> {
+        let answer = line.send(self.request(), Instant::now() + TOKEN_TIMEOUT).await.map_err(|lost| match lost {
             Lost::Setup(why) => self.refused(why, "then start again"),
             Lost::Forbidden(why) => self.refused(why, "check the address"),
-            lost => self.unavailable(format!("could not {lost}"), None),
+            lost => self.unavailable(format!("could not {lost}"), lost.held_for()),
         })?;
-        if answer.status.is_success() { self.read(answer) } else { Err(self.why_not(&answer, clock)) }
+        if answer.status.is_success() { self.read(answer) } else { Err(self.why_not(&answer, line)) }
     }
 
     fn request(&self) -> Request {
@@ -77,7 +76,7 @@ impl Grant {
         Ok(Fresh { text: Secret::new(text), life })
     }
 
-    fn why_not(&self, answer: &Answer, clock: &Clock) -> SignInError {
+    fn why_not(&self, answer: &Answer, line: &Line) -> SignInError {
         let status = answer.status.as_u16();
         // An echo of the form has the secret in its encoding.
         let encoded: String = url::form_urlencoded::byte_serialize(self.secret().as_bytes()).collect();
@@ -92,7 +91,7 @@ impl Grant {
                 let advice = (self.advice)(status, &name);
                 self.refused(why, advice.unwrap_or("check the token request's settings"))
             }
-            _ => self.unavailable(why, retry_after(&answer.headers, clock)),
+            _ => self.unavailable(why, line.retry_after(&self.url, answer)),
         }
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{Auth, CloudLink, Options, Urls};
+use super::{Auth, CloudLink, HostPolicy, Line, Options, Urls, Whose};
 use crate::cloudlink::transport::Wire;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -120,6 +120,11 @@ pub(crate) fn token_or(seen: &Seen, other: impl FnOnce() -> Reply) -> Reply {
 
 /// The client of an account whose APIs all live at `url`.
 pub(crate) fn client(url: &str) -> CloudLink {
+    client_on(url, Wire::new(), &clock())
+}
+
+/// The same on a wire of the test's.
+pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
     let base: Url = format!("{url}/2017-09-01").parse().unwrap();
     let urls = Urls {
         authentication: base.clone(),
@@ -131,8 +136,17 @@ pub(crate) fn client(url: &str) -> CloudLink {
     };
     let auth = Auth::ClientCredentials { client_id: "cid".into(), client_secret: Secret::new("s3cret & more") };
     let options = Options { name: "main".into(), account_id: "10000495".into(), urls, auth };
-    let clock = Clock::manual("2026-02-03T08:15:00Z".parse().unwrap());
-    CloudLink::new(options, "session-1", Wire::new(), clock, Chance::seeded(1), Supervisor::new().0)
+    CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)
+}
+
+/// A clock that stands still.
+pub(crate) fn clock() -> Clock {
+    Clock::manual("2026-02-03T08:15:00Z".parse().unwrap())
+}
+
+/// A line for anything on a wire.
+pub(crate) fn line(wire: &Wire) -> Line {
+    Line::new(wire, Whose::Other, HostPolicy::STEPS, &clock(), &Chance::seeded(1))
 }
 
 /// An address where nobody listens.

@@ -8,9 +8,9 @@ use futures_util::future::join_all;
 use reqwest::dns::{Name, Resolve, Resolving};
 use serde_json::json;
 
-use super::testing::{Far, Reply, Seen, client, nowhere, token_or};
-use super::transport::{ForbiddenName, Lost, MAX_ANSWER, PER_HOST, Wire};
-use super::{Class, Error};
+use super::testing::{Far, Reply, Seen, client, line, nowhere, token_or};
+use super::transport::{ForbiddenName, Lost, MAX_ANSWER, Wire};
+use super::{Class, CloudLink, Error, HostPolicy};
 
 const CALL: &str = "/2017-09-01/endpoints/3001/calls/48151623";
 const SOON: Duration = Duration::from_secs(5);
@@ -187,20 +187,25 @@ async fn failures_have_their_class() {
         })
     })
     .await;
-    let cloudlink = client(&far.url);
-    let redirect = async |call: &str| {
+    let redirect_by = async |cloudlink: &CloudLink, call: &str| {
         let call = format!("/endpoints/3001/calls/{call}");
         cloudlink.redirect(&call, "4001", Duration::from_millis(300)).await.unwrap_err()
     };
+    for (call, asked) in [("busy", 3), ("date", 20)] {
+        let class = redirect_by(&client(&far.url), call).await.class();
+        let Class::Retry { after: Some(after) } = class else { panic!("{class:?}") };
+        let asked = Duration::from_secs(asked);
+        assert!(after >= asked && after < asked + asked / 4, "a little longer at most: {after:?}");
+    }
+    let (cloudlink, tokens) = (client(&far.url), far.seen("/token").len());
+    let redirect = async |call: &str| redirect_by(&cloudlink, call).await;
     assert_eq!(redirect("moved").await.class(), Class::Moved);
-    assert_eq!(redirect("busy").await.class(), Class::Retry { after: Some(Duration::from_secs(3)) });
-    assert_eq!(redirect("date").await.class(), Class::Retry { after: Some(Duration::from_secs(20)) });
     for unknown in ["pbx", "hang", "slow"] {
         assert_eq!(redirect(unknown).await.class(), Class::Unknown, "{unknown}");
     }
     let error = redirect("route").await;
     let Error::Answered(answered) = &error else { panic!("{error}") };
-    assert!(answered.no_route && error.class() == Class::Final && far.seen("/token").len() == 1);
+    assert!(answered.no_route && error.class() == Class::Final && far.seen("/token").len() == tokens + 1);
     assert!(error.to_string().contains("no such route") && !format!("{error:?}{error}").contains("tok-1"), "{error:?}");
     assert_eq!(answered.correlation.as_deref(), Some("answered-correlation"));
     assert!(matches!(redirect("../x").await, Error::Address { .. }));
@@ -280,7 +285,7 @@ async fn a_connection_that_does_not_come_about_was_never_sent() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let request = reqwest::Request::new(reqwest::Method::POST, url);
-    let lost = Wire::new().send(request, tokio::time::Instant::now() + SOON).await.unwrap_err();
+    let lost = line(&Wire::new()).send(request, tokio::time::Instant::now() + SOON).await.unwrap_err();
     // A machine without CA certificates cannot even begin, and says what to install.
     assert!(
         matches!(&lost, Lost::NotConnected(why) if why == "no connection within 3 s")
@@ -293,12 +298,13 @@ async fn a_connection_that_does_not_come_about_was_never_sent() {
 async fn a_host_has_so_many_places() {
     let far =
         Far::start(|_: &Seen| Reply::After(Duration::from_millis(300), Box::new(Reply::Json(200, json!({}))))).await;
-    let wire = Wire::new();
+    let line = line(&Wire::new());
     let send = |within| {
         let request = reqwest::Request::new(reqwest::Method::GET, far.url.parse().unwrap());
-        wire.send(request, tokio::time::Instant::now() + within)
+        line.send(request, tokio::time::Instant::now() + within)
     };
-    let (busy, late) = tokio::join!(join_all((0..PER_HOST).map(|_| send(SOON))), send(Duration::from_millis(100)));
+    let (busy, late) =
+        tokio::join!(join_all((0..HostPolicy::STEPS.places).map(|_| send(SOON))), send(Duration::from_millis(100)));
     assert!(busy.iter().all(Result::is_ok));
     assert_eq!(late.unwrap_err(), Lost::NotSentInTime);
     assert!(send(SOON).await.is_ok());
@@ -313,7 +319,7 @@ async fn a_forbidden_name_is_told_from_one_that_is_unknown() {
         }
     }
     let request = reqwest::Request::new(reqwest::Method::GET, "http://crm.example/".parse().unwrap());
-    let wire = Wire::guarded(Arc::new(Never));
-    let lost = wire.send(request, tokio::time::Instant::now() + SOON).await.unwrap_err();
+    let line = line(&Wire::guarded(Arc::new(Never)));
+    let lost = line.send(request, tokio::time::Instant::now() + SOON).await.unwrap_err();
     assert_eq!(lost, Lost::Forbidden("the name leads elsewhere".into()));
 }

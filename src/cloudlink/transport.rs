@@ -5,10 +5,9 @@
 //! environment (`HTTPS_PROXY`, `NO_PROXY`, …; never used for this machine itself). Redirects are never followed and
 //! cookies never kept. What goes wrong is sorted by the one question that matters: can the request have been sent?
 
-use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -16,25 +15,28 @@ use futures_util::future::BoxFuture;
 use reqwest::dns::Resolve;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, Response, StatusCode};
-use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
+
+use super::hosts::{Hold, HostPolicy, HostState, Hosts};
 
 /// The most that is read of an answer.
 pub const MAX_ANSWER: usize = 1024 * 1024;
 /// How long connecting may take, name look-up and TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many requests to one host may be under way at once.
-pub const PER_HOST: usize = 128;
+/// How many idle connections to one host are kept: as many as may be in use.
+const IDLE_PER_HOST: usize = HostPolicy::STEPS.places;
 
-/// Shared HTTP clients; cloning is cheap and shares the pool of connections.
+/// Shared HTTP clients, and what is known of the hosts that they talked to; cloning is cheap and shares both. Requests
+/// go out by a [`Line`](super::Line) on it.
 #[derive(Clone)]
 pub struct Wire(Arc<Shared>);
 
 struct Shared {
     /// By TLS or not, this machine or not.
     clients: [OnceCell<Client>; 4],
-    gates: Mutex<HashMap<String, Arc<Semaphore>>>,
+    hosts: Hosts,
     resolver: Option<Arc<dyn Resolve>>,
     /// Where requests go instead of out.
     far: Option<Arc<dyn Far>>,
@@ -83,6 +85,14 @@ pub enum Lost {
     /// No connection; nothing was sent.
     #[error("connect: {0}")]
     NotConnected(String),
+    /// The failure policy towards the host did not let it through; nothing was sent.
+    #[error("send the request: {hold}, the next chance is in {} ms; nothing was sent", after.as_millis())]
+    Held {
+        /// Why not.
+        hold: Hold,
+        /// When to come again.
+        after: Duration,
+    },
     /// The time was over before the request could leave; nothing was sent.
     #[error("send the request within the time-out")]
     NotSentInTime,
@@ -99,6 +109,14 @@ impl Lost {
     /// Whether the request may have taken effect.
     pub fn may_be_done(&self) -> bool {
         matches!(self, Self::TimedOut | Self::Broken(_))
+    }
+
+    /// How long to stay away, if the request was not let through.
+    pub fn held_for(&self) -> Option<Duration> {
+        match self {
+            Self::Held { after, .. } => Some(*after),
+            _ => None,
+        }
     }
 
     /// Whether time was what ran out.
@@ -129,15 +147,21 @@ impl Wire {
     }
 
     fn with(resolver: Option<Arc<dyn Resolve>>, far: Option<Arc<dyn Far>>) -> Self {
-        Self(Arc::new(Shared { clients: Default::default(), gates: Mutex::default(), resolver, far }))
+        Self(Arc::new(Shared { clients: Default::default(), hosts: Hosts::default(), resolver, far }))
     }
 
-    /// Sends a request once and reads the answer, all of it before `deadline`.
-    pub async fn send(&self, mut request: Request, deadline: Instant) -> Result<Answer, Lost> {
-        let gate = self.gate(request.url());
-        let permit = enter(&gate, deadline).await?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+    /// What there is to say about the hosts, by name, in order.
+    pub fn hosts(&self) -> Vec<HostState> {
+        self.0.hosts.states()
+    }
+
+    pub(super) fn hosts_kept(&self) -> &Hosts {
+        &self.0.hosts
+    }
+
+    /// Sends a request once and reads the answer, all of it before `deadline`, whatever is known of the host.
+    pub(super) async fn exchange(&self, mut request: Request, deadline: Instant) -> Result<Answer, Lost> {
+        if deadline <= Instant::now() {
             return Err(Lost::NotSentInTime);
         }
         if let Some(far) = &self.0.far {
@@ -150,20 +174,7 @@ impl Wire {
         }
         *request.timeout_mut() = Some(left);
         let response = client.execute(request).await.map_err(|error| lost(&error))?;
-        let answer = read(response).await;
-        drop(permit);
-        Ok(answer)
-    }
-
-    fn gate(&self, url: &Url) -> Arc<Semaphore> {
-        // Scheme, host and port, as one slice of the URL.
-        let host = &url[..url::Position::BeforePath];
-        let mut gates = self.0.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gate) = gates.get(host) {
-            return gate.clone();
-        }
-        gates.retain(|_, gate| Arc::strong_count(gate) > 1);
-        gates.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(PER_HOST))).clone()
+        Ok(read(response).await)
     }
 
     async fn client(&self, url: &Url) -> Result<&Client, Lost> {
@@ -194,15 +205,8 @@ impl std::fmt::Debug for Wire {
     }
 }
 
-async fn enter(gate: &Semaphore, deadline: Instant) -> Result<SemaphorePermit<'_>, Lost> {
-    if let Ok(permit) = gate.try_acquire() {
-        return Ok(permit);
-    }
-    // The gate is never closed, so that time is all that can run out.
-    timeout_at(deadline, gate.acquire()).await.ok().and_then(Result::ok).ok_or(Lost::NotSentInTime)
-}
-
-fn is_this_machine(url: &Url) -> bool {
+/// Whether a URL leads to this machine itself, by an address that says so.
+pub(super) fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -224,7 +228,7 @@ fn build(tls: bool, here: bool, resolver: Option<Arc<dyn Resolve>>) -> Result<Cl
         .tcp_keepalive(Duration::from_secs(30))
         // Below the idle time of common servers and balancers (60 s), so that they seldom hang up first.
         .pool_idle_timeout(Duration::from_secs(45))
-        .pool_max_idle_per_host(PER_HOST);
+        .pool_max_idle_per_host(IDLE_PER_HOST);
     if here {
         builder = builder.no_proxy();
     }

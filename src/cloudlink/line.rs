@@ -1,0 +1,88 @@
+//! A line to far sides: the wire with the policy that its calls are under, and a name for figures and the log.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Request, StatusCode};
+use tokio::time::Instant;
+use url::Url;
+
+use super::hosts::breaker::Verdict;
+use super::hosts::{Host, HostPolicy, Whose};
+use super::retry_after::retry_after;
+use super::transport::{Answer, BodyError, Lost, Wire};
+use crate::kit::chance::Chance;
+use crate::kit::clock::Clock;
+
+/// The pause after a 429 that names none.
+const UNSAID_PAUSE: Duration = Duration::from_secs(1);
+/// A request that had less time than this says nothing about its host when the time is over: an impatient rule does
+/// not shut others out.
+const FAIR: Duration = Duration::from_secs(1);
+
+/// See the module. Cloning is cheap; lines of one wire share its hosts and connections.
+#[derive(Clone, Debug)]
+pub struct Line {
+    wire: Wire,
+    whose: Whose,
+    policy: HostPolicy,
+    clock: Clock,
+    chance: Chance,
+}
+
+impl Line {
+    /// A line on `wire`. The policy towards a host is that of the line that first sends to it.
+    pub fn new(wire: &Wire, whose: Whose, policy: HostPolicy, clock: &Clock, chance: &Chance) -> Self {
+        Self { wire: wire.clone(), whose, policy, clock: clock.clone(), chance: chance.clone() }
+    }
+
+    /// Sends a request once and reads the answer, all of it before `deadline`, or says that it was not let through
+    /// ([`Lost::Held`]).
+    pub async fn send(&self, request: Request, deadline: Instant) -> Result<Answer, Lost> {
+        let host = self.host(request.url());
+        let entry = host.enter(deadline).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let sent = self.wire.exchange(request, deadline).await;
+        // Before the place is free: who takes it must not be sent into the pause.
+        if let Some(wait) = sent.as_ref().ok().and_then(|answer| self.asked(answer)) {
+            host.pause(wait);
+        }
+        entry.settle(verdict(&sent, left));
+        sent
+    }
+
+    /// How long to wait after an answer, as it asks; after one that made the whole host pause a little longer, by
+    /// chance, so that not all who got it come back at once.
+    pub fn retry_after(&self, url: &Url, answer: &Answer) -> Option<Duration> {
+        match self.asked(answer) {
+            Some(wait) => Some(self.host(url).spread(wait)),
+            None => retry_after(&answer.headers, &self.clock),
+        }
+    }
+
+    fn host(&self, url: &Url) -> Arc<Host> {
+        self.wire.hosts_kept().host(&self.whose, url, &self.policy, &self.chance)
+    }
+
+    /// The pause that an answer asks all callers for.
+    fn asked(&self, answer: &Answer) -> Option<Duration> {
+        let asked = retry_after(&answer.headers, &self.clock);
+        match answer.status {
+            StatusCode::TOO_MANY_REQUESTS => Some(asked.unwrap_or(UNSAID_PAUSE)),
+            StatusCode::SERVICE_UNAVAILABLE => asked,
+            _ => None,
+        }
+    }
+}
+
+/// What an exchange that had so much time says about its host.
+fn verdict(sent: &Result<Answer, Lost>, had: Duration) -> Verdict {
+    let late = if had >= FAIR { Verdict::Ill } else { Verdict::Unsaid };
+    match sent {
+        Ok(answer) if answer.status.is_server_error() && answer.status != StatusCode::NOT_IMPLEMENTED => Verdict::Ill,
+        Ok(Answer { body: Err(BodyError::TimedOut), .. }) | Err(Lost::TimedOut) => late,
+        Ok(Answer { body: Err(BodyError::Broken), .. }) | Err(Lost::NotConnected(_) | Lost::Broken(_)) => Verdict::Ill,
+        Ok(_) => Verdict::Well,
+        Err(Lost::Setup(_) | Lost::Forbidden(_) | Lost::NotSentInTime | Lost::Held { .. }) => Verdict::Unsaid,
+    }
+}
