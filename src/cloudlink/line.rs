@@ -60,6 +60,11 @@ impl Line {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
     fn host(&self, url: &Url) -> Arc<Host> {
         self.wire.hosts_kept().host(&self.whose, url, &self.policy, &self.chance)
     }

@@ -1,9 +1,11 @@
 //! The metrics, in one registry that is handed around; no globals.
 
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, EncodeMetric};
+use prometheus_client::metrics::TypedMetric;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -35,6 +37,17 @@ struct FateLabel {
     fate: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HostLabel {
+    host: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HeldLabel {
+    host: String,
+    why: &'static str,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Metrics {
@@ -48,6 +61,9 @@ pub struct Metrics {
     reaction: Histogram,
     accept: Histogram,
     reload_failed: Gauge,
+    breaker_open: Family<HostLabel, Gauge>,
+    paused: Family<HostLabel, Gauge>,
+    held: Family<HeldLabel, Counter>,
     gauges: Gauges,
 }
 
@@ -97,6 +113,13 @@ impl Default for Metrics {
                 "rules_reload_failed",
                 "1 when the rules on disk are not those in force",
             ),
+            breaker_open: family(&mut registry, "host_breaker_open", "1 while a far side is left alone: it is ill"),
+            paused: family(
+                &mut registry,
+                "host_paused",
+                "Seconds of the pause that a far side asked for that are left",
+            ),
+            held: family(&mut registry, "requests_held", "Requests that were not let through to a far side, by why"),
             gauges: Gauges::default(),
             registry: Registry::default(),
         };
@@ -160,6 +183,19 @@ impl Metrics {
         self.reload_failed.set(failed.into());
     }
 
+    /// How the far sides of one name are, just before it is shown. `host` is from a bounded set and no secret; `held`
+    /// counts from the start.
+    pub fn host(&self, host: &str, breaker_open: bool, paused: Duration, held: &[(&'static str, u64)]) {
+        let label = HostLabel { host: host.to_owned() };
+        self.breaker_open.get_or_create(&label).set(breaker_open.into());
+        // What has begun counts: 0 says that there is no pause.
+        self.paused.get_or_create(&label).set(paused.as_millis().div_ceil(1000) as i64);
+        for (why, count) in held {
+            let held = self.held.get_or_create(&HeldLabel { host: host.to_owned(), why });
+            held.inner().store(*count, Ordering::Relaxed);
+        }
+    }
+
     /// The figures that are set just before they are shown.
     pub fn gauges(&self) -> &Gauges {
         &self.gauges
@@ -186,9 +222,10 @@ fn gauge(registry: &mut Registry, name: &str, help: &str) -> Gauge {
     gauge
 }
 
-fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
+fn family<L, M>(registry: &mut Registry, name: &str, help: &str) -> Family<L, M>
 where
     L: Clone + Eq + std::hash::Hash + EncodeLabelSet + std::fmt::Debug + Send + Sync + 'static,
+    M: EncodeMetric + TypedMetric + Default + std::fmt::Debug + Send + Sync + 'static,
 {
     let family = Family::default();
     registry.register(name, help, family.clone());
@@ -200,4 +237,28 @@ fn histogram(registry: &mut Registry, name: &str, help: &str) -> Histogram {
         Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0]);
     registry.register(name, help, histogram.clone());
     histogram
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_shown_as_they_are() {
+        let metrics = Metrics::default();
+        metrics.host("cloudlink/media", true, Duration::from_millis(1200), &[("breaker", 7), ("rate", 0)]);
+        metrics.host("cloudlink/media", false, Duration::ZERO, &[("breaker", 9), ("rate", 0)]);
+        metrics.host("credential/crm", true, Duration::from_millis(1200), &[]);
+        let text = metrics.render();
+        for line in [
+            "switchhook_host_breaker_open{host=\"cloudlink/media\"} 0\n",
+            "switchhook_host_breaker_open{host=\"credential/crm\"} 1\n",
+            "switchhook_host_paused{host=\"cloudlink/media\"} 0\n",
+            "switchhook_host_paused{host=\"credential/crm\"} 2\n",
+            "switchhook_requests_held_total{host=\"cloudlink/media\",why=\"breaker\"} 9\n",
+            "switchhook_requests_held_total{host=\"cloudlink/media\",why=\"rate\"} 0\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+    }
 }

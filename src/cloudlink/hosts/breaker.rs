@@ -16,6 +16,8 @@ use tokio::time::Instant;
 pub const LONGEST_HOLD: Duration = Duration::from_secs(5);
 /// The shortest: a request that came back at once would only be refused again.
 const SHORTEST_HOLD: Duration = Duration::from_millis(20);
+/// How far apart those who are held may be sent back at most.
+const WIDEST_SPREAD: Duration = Duration::from_secs(4);
 
 /// When a breaker opens and for how long.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,8 +128,9 @@ impl Breaker {
     pub(super) fn hold(&mut self, left: Duration, fraction: f64) -> Duration {
         self.refused = self.refused.saturating_add(1);
         let spread = Duration::from_secs(1) + Duration::from_millis(2) * self.refused;
-        let spread = spread.min(LONGEST_HOLD - Duration::from_secs(1));
-        left.min(LONGEST_HOLD - spread) + SHORTEST_HOLD + (spread - SHORTEST_HOLD).mul_f64(fraction)
+        let spread = spread.min(WIDEST_SPREAD);
+        let sooner = left.min(LONGEST_HOLD.saturating_sub(spread));
+        sooner + SHORTEST_HOLD + spread.saturating_sub(SHORTEST_HOLD).mul_f64(fraction)
     }
 
     /// Learns what became of a request. `fraction` (0 to 1) jitters an open period that may follow.

@@ -79,6 +79,11 @@ impl Host {
 
     /// A free place, in order of arrival.
     async fn place(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Lost> {
+        self.look(Instant::now())?;
+        // With somebody waiting there is none: places are handed from one to the next.
+        if let Ok(place) = self.places.try_acquire() {
+            return Ok(place);
+        }
         let mut place = std::pin::pin!(self.places.acquire());
         loop {
             let closed = self.closed.notified();

@@ -167,6 +167,11 @@ impl Hosts {
         host
     }
 
+    #[cfg(test)]
+    fn number(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(|named| named.hosts.len()).sum()
+    }
+
     pub(super) fn states(&self) -> Vec<HostState> {
         let named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut states: Vec<HostState> = named.iter().map(|(whose, named)| named.state(whose)).collect();

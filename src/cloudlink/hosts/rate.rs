@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(bucket.take(start, patience), Err(2 * tenth));
         assert_eq!(bucket.take(start, patience), Err(3 * tenth), "each has a turn of its own");
         assert_eq!(bucket.take(start + 2 * tenth, patience), Ok(Duration::ZERO));
-        let rested = start + Duration::from_secs(60);
+        let rested = start + Duration::from_mins(1);
         let passed = (0..10).filter(|_| bucket.take(rested, Duration::ZERO).is_ok()).count();
         assert_eq!(passed, 3, "a long rest saves up no more than the burst");
     }
