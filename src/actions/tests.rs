@@ -181,6 +181,21 @@ async fn a_reply_is_not_repeated_unseen() {
     assert!(matches!(outcome, Outcome::Retry { unknown: true, .. }), "it may be stored: {outcome:?}");
 }
 
+#[tokio::test]
+async fn a_look_that_is_held_is_a_look_that_failed() {
+    let busy: fn() -> Reply = || Reply::With(429, "retry-after", "30".into(), json!({}));
+    let (far, actions) = phone(busy, || Reply::Json(200, json!({}))).await;
+    for sent in 1..=2 {
+        for (request, wanted) in [(reply(), true), (redirect(), false)] {
+            let outcome = actions.perform(&request, &AGAIN).await;
+            let Outcome::Retry { after: Some(after), unknown, .. } = &outcome else { panic!("{sent}: {outcome:?}") };
+            assert!(*unknown == wanted && *after > Duration::from_secs(25), "{sent}: {outcome:?}");
+        }
+    }
+    // One look of each taught the pause; the redirect behind its look was held by it too.
+    assert_eq!((methods(&far, "/messages"), methods(&far, "/calls/")), (vec!["GET".into()], vec!["GET".into()]));
+}
+
 async fn answering(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Far, Actions) {
     let far = Far::start(answer).await;
     let actions = with_crm(&far).await;

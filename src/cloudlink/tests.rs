@@ -311,6 +311,27 @@ async fn a_host_has_so_many_places() {
 }
 
 #[tokio::test]
+async fn a_host_that_hangs_takes_no_connection_from_another() {
+    let hangs = Far::start(|_: &Seen| Reply::After(SOON, Box::new(Reply::HangUp))).await;
+    let well = Far::start(|_: &Seen| Reply::Json(200, json!({}))).await;
+    let line = line(&Wire::new());
+    let send = |far: &Far| {
+        let request = reqwest::Request::new(reqwest::Method::GET, far.url.parse().unwrap());
+        line.send(request, tokio::time::Instant::now() + SOON)
+    };
+    let all_hang = async {
+        while hangs.seen("").len() < HostPolicy::STEPS.places {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        join_all((0..HostPolicy::STEPS.places).map(|_| send(&well))).await
+    };
+    tokio::select! {
+        _ = join_all((0..2 * HostPolicy::STEPS.places).map(|_| send(&hangs))) => panic!("it does not hang"),
+        answers = all_hang => assert!(answers.iter().all(Result::is_ok)),
+    }
+}
+
+#[tokio::test]
 async fn a_forbidden_name_is_told_from_one_that_is_unknown() {
     struct Never;
     impl Resolve for Never {

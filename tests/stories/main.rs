@@ -10,6 +10,7 @@ mod crash;
 mod disk_full;
 mod edges;
 mod events;
+mod far_sides;
 mod genuine;
 mod hostile;
 mod once;

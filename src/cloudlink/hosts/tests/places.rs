@@ -110,3 +110,12 @@ async fn addresses_that_rules_make_up_are_forgotten() {
     }
     assert!(line.wire().hosts_kept().number() <= TOO_MANY);
 }
+
+#[test]
+fn only_a_cloudlink_elsewhere_is_spared() {
+    let rate = |base: &str| HostPolicy::of_cloudlink(&base.parse().unwrap()).rate;
+    for here in ["http://127.0.0.1:9000/2017-09-01", "http://localhost/", "https://[::1]/"] {
+        assert_eq!(rate(here), None, "{here}");
+    }
+    assert_eq!(rate("https://media.api.mitel.io/2017-09-01"), HostPolicy::CLOUDLINK.rate);
+}
