@@ -47,7 +47,7 @@ impl Line {
         if let Some(wait) = sent.as_ref().ok().and_then(|answer| self.asked(answer)) {
             host.pause(wait);
         }
-        entry.settle(verdict(&sent, left));
+        entry.settle(self.verdict(&sent, left));
         sent
     }
 
@@ -78,16 +78,25 @@ impl Line {
             _ => None,
         }
     }
-}
 
-/// What an exchange that had so much time says about its host.
-fn verdict(sent: &Result<Answer, Lost>, had: Duration) -> Verdict {
-    let late = if had >= FAIR { Verdict::Ill } else { Verdict::Unsaid };
-    match sent {
-        Ok(answer) if answer.status.is_server_error() && answer.status != StatusCode::NOT_IMPLEMENTED => Verdict::Ill,
-        Ok(Answer { body: Err(BodyError::TimedOut), .. }) | Err(Lost::TimedOut) => late,
-        Ok(Answer { body: Err(BodyError::Broken), .. }) | Err(Lost::NotConnected(_) | Lost::Broken(_)) => Verdict::Ill,
-        Ok(_) => Verdict::Well,
-        Err(Lost::Setup(_) | Lost::Forbidden(_) | Lost::NotSentInTime | Lost::Held { .. }) => Verdict::Unsaid,
+    /// What an exchange that had so much time says about its host.
+    fn verdict(&self, sent: &Result<Answer, Lost>, had: Duration) -> Verdict {
+        let late = if had >= FAIR { Verdict::Ill } else { Verdict::Unsaid };
+        match sent {
+            Ok(answer) if self.is_ill(answer.status) => Verdict::Ill,
+            // CloudLink's own wait for one site's PBX was over: that says nothing about the others.
+            Ok(answer) if answer.status == StatusCode::GATEWAY_TIMEOUT => Verdict::Unsaid,
+            Ok(Answer { body: Err(BodyError::TimedOut), .. }) | Err(Lost::TimedOut) => late,
+            Ok(Answer { body: Err(BodyError::Broken), .. }) | Err(Lost::NotConnected(_) | Lost::Broken(_)) => {
+                Verdict::Ill
+            }
+            Ok(_) => Verdict::Well,
+            Err(Lost::Setup(_) | Lost::Forbidden(_) | Lost::NotSentInTime | Lost::Held { .. }) => Verdict::Unsaid,
+        }
+    }
+
+    fn is_ill(&self, status: StatusCode) -> bool {
+        let of_one_site = status == StatusCode::GATEWAY_TIMEOUT && matches!(self.whose, Whose::CloudLink(_));
+        status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED && !of_one_site
     }
 }

@@ -10,6 +10,7 @@ use crate::journal::Embedded;
 use crate::kit::clock::Clock;
 use crate::telemetry::Metrics;
 
+use super::desk::Desk;
 use super::reload::Reloader;
 
 /// A dispatcher that did not come around for so long hangs.
@@ -22,6 +23,7 @@ pub(super) struct Shown {
     pub(super) metrics: Arc<Metrics>,
     pub(super) reloader: Arc<Reloader>,
     pub(super) cloudlink: CloudLink,
+    pub(super) desk: Arc<Desk>,
     pub(super) clock: Clock,
     pub(super) draining: AtomicBool,
 }
@@ -82,6 +84,9 @@ impl Faces for Shown {
         gauges.oldest_run_ms.set(since(self.pulse.oldest_arrived.load(Ordering::Relaxed)));
         let until = self.cloudlink.token_state().valid_until;
         gauges.token_seconds.set(until.map_or(-1, |until| (until.timestamp_millis() - now) / 1000));
+        for host in self.cloudlink.hosts().into_iter().chain(self.desk.hosts()) {
+            self.metrics.host(&host.host, host.breaker_open, host.paused, &host.held);
+        }
         self.metrics.render()
     }
 }

@@ -129,6 +129,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         metrics: Arc::clone(&metrics),
         reloader: Arc::clone(&reloader),
         cloudlink: cloudlink.clone(),
+        desk: Arc::clone(&desk),
         clock,
         draining: AtomicBool::new(false),
     });

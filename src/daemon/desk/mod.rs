@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::actions::{self, Actions, Class, Outcome};
+use crate::cloudlink::HostState;
 use crate::dispatch::{Attempt, Carried, NewRun, Planned, Prepared, Unshelved, Work, fate};
 use crate::event::{Event, Kind, Opened};
 use crate::journal::{Change, Claim, StateChange};
@@ -85,6 +86,11 @@ impl Desk {
         generations.push_front(Arc::clone(&rules));
         generations.truncate(GENERATIONS);
         self.rules.store(rules);
+    }
+
+    /// The far sides of `http` steps.
+    pub(crate) fn hosts(&self) -> Vec<HostState> {
+        self.actions.hosts()
     }
 
     fn generation(&self, hash: &str) -> Option<Arc<RuleSet>> {
