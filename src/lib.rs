@@ -6,8 +6,8 @@
 //! ingest ──► event ──► journal ──► dispatch ──► rules ──► actions
 //! Verified   Publication  Claim      runs        Plan      Outcome ──► record ──► journal
 //! ```
-//! What the path asks: [`language`], [`hours`], [`memory`], [`cloudlink`], [`settings`], [`kit`]. Its faces: [`cli`], [`daemon`] (which
-//! wires), [`api`], [`telemetry`]. `docs/architecture.md` follows one call through all of them.
+//! What the path asks: [`language`], [`hours`], [`memory`] (what is remembered between events), [`cloudlink`], [`settings`],
+//! [`kit`]. Its faces: [`cli`], [`daemon`] (which wires), [`api`], [`telemetry`]. `docs/architecture.md` follows one call through all of them.
 
 pub mod actions;
 pub mod api;
