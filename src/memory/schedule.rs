@@ -41,7 +41,7 @@ pub enum Missed {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The text is no cron expression of five fields.
-    #[error("`{text}` is no cron expression: {why}; it has five fields, as in `30 2 * * *` (half past two each day)")]
+    #[error("`{text}` is no cron expression of five fields, as `30 2 * * *` (half past two each day): {why}")]
     NotCron {
         /// The text.
         text: String,
@@ -110,7 +110,7 @@ impl Schedule {
             return Err(wrong(format!("it has {fields} field{}", if fields == 1 { "" } else { "s" })));
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-        let cron = parser.parse(text).map_err(|error| wrong(error.to_string()))?;
+        let cron = parser.parse(text).map_err(|error| wrong(error.to_string().trim_end_matches('.').to_lowercase()))?;
         let schedule = Self { times: Times::Cron(Box::new(cron), zone), missed };
         if schedule.next(0) == FOREVER {
             return Err(Error::Never { text: text.to_owned() });

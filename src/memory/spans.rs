@@ -53,3 +53,5 @@ pub const TEXT: usize = 200;
 
 /// The end of the year 9999: what is never to be forgotten is kept until then.
 pub const FOREVER: i64 = 253_402_300_799_000;
+
+const _: () = assert!(CALL_LIVES > QUIET, "a quiet call is still known when it is looked at");

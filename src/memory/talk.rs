@@ -52,7 +52,7 @@ impl Talk {
         let mut talk: Self = read(stored).unwrap_or_default();
         // What lies ahead was counted by a clock that was ahead: it counts from now on.
         let counts = |at: &i64| (*at).min(now).saturating_add(TALK) > now;
-        let stopped = talk.stopped.filter(counts).is_some();
+        let stopped = talk.stopped.as_ref().is_some_and(counts);
         if !stopped {
             talk.turns.retain(counts);
             if talk.turns.len() < TURNS {

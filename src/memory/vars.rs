@@ -106,7 +106,7 @@ pub struct Set {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Value {
+struct Setting {
     value: Arc<str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<i64>,
@@ -152,7 +152,7 @@ impl<'a> Var<'a> {
 
     /// Its value at a time, in milliseconds since 1970. Missing when it is not set and has no default.
     pub fn get(&self, stored: Option<&str>, now: i64) -> Option<Arc<str>> {
-        let set: Option<Value> = read(stored);
+        let set: Option<Setting> = read(stored);
         let holds = set.filter(|set| set.until.is_none_or(|until| until > now) && self.allows(&set.value).is_ok());
         let value = holds.map(|set| set.value).filter(|value| !value.is_empty());
         value.or_else(|| self.declaration.default.clone())
@@ -171,7 +171,7 @@ impl<'a> Var<'a> {
         }
         let by = clip(who).to_owned();
         let new =
-            Stored::new(&Value { value: value.into(), until, by, at: now }, until.unwrap_or(FOREVER).min(FOREVER));
+            Stored::new(&Setting { value: value.into(), until, by, at: now }, until.unwrap_or(FOREVER).min(FOREVER));
         let text = |value: Arc<str>| value.to_string();
         let audit = Audit {
             name: self.name.to_owned(),
@@ -289,7 +289,7 @@ mod tests {
             let expected = (after < span && !value.is_empty()).then_some(&*value);
             let got = var.get(Some(&set.stored.bytes), now + after);
             prop_assert_eq!(got.as_deref(), expected);
-            let read: Value = read(Some(&set.stored.bytes)).unwrap();
+            let read: Setting = read(Some(&set.stored.bytes)).unwrap();
             prop_assert_eq!(Stored::new(&read, set.stored.until), set.stored);
             let audit = serde_json::to_string(&set.audit).unwrap();
             prop_assert_eq!(serde_json::from_str::<Audit>(&audit).unwrap(), set.audit);

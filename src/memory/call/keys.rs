@@ -8,7 +8,7 @@ use super::record::Record;
 use super::{CallMemory, LegHeard, State, leg_id};
 use crate::memory::Stored;
 use crate::memory::key::key;
-use crate::memory::spans::{CALL_LIVES, NEXT_LEGS};
+use crate::memory::spans::NEXT_LEGS;
 use crate::memory::stored::{clip, read};
 
 /// What is stored at the key of a leg or of a tracking id.
@@ -72,7 +72,7 @@ pub enum Found {
 /// A call that is at another key.
 #[derive(Debug)]
 pub struct Elsewhere {
-    memory: CallMemory,
+    memory: Box<CallMemory>,
 }
 
 impl CallKeys {
@@ -169,7 +169,7 @@ impl Found {
     }
 
     fn elsewhere(memory: CallMemory) -> Self {
-        Self::Elsewhere(Elsewhere { memory })
+        Self::Elsewhere(Elsewhere { memory: Box::new(memory) })
     }
 }
 
@@ -181,7 +181,7 @@ impl Elsewhere {
 
     /// The call, with the value of [`key`](Self::key).
     pub fn read(self, value: Option<&str>) -> CallMemory {
-        let mut memory = self.memory;
+        let mut memory = *self.memory;
         if let Some(Kept::Call(record)) = read(value) {
             memory.record = record;
         }
@@ -208,5 +208,3 @@ impl CallMemory {
         })
     }
 }
-
-const _: () = assert!(CALL_LIVES > crate::memory::spans::QUIET, "a quiet call is still known when it is looked at");

@@ -54,11 +54,11 @@ fn every_hour_is_every_whole_hour() {
 #[test]
 fn what_is_no_cron_expression_is_said() {
     let error = |text: &str| Schedule::cron(text, Tz::UTC, Missed::Skip).unwrap_err().to_string();
-    insta::assert_snapshot!(error("30 2 * *"), @"");
-    insta::assert_snapshot!(error("0 30 2 * * *"), @"");
-    insta::assert_snapshot!(error("61 2 * * *"), @"");
-    insta::assert_snapshot!(error("0 0 30 2 *"), @"");
-    insta::assert_snapshot!(error("@daily"), @"");
+    insta::assert_snapshot!(error("30 2 * *"), @"`30 2 * *` is no cron expression of five fields, as `30 2 * * *` (half past two each day): it has 4 fields");
+    insta::assert_snapshot!(error("0 30 2 * * *"), @"`0 30 2 * * *` is no cron expression of five fields, as `30 2 * * *` (half past two each day): it has 6 fields");
+    insta::assert_snapshot!(error("61 2 * * *"), @"`61 2 * * *` is no cron expression of five fields, as `30 2 * * *` (half past two each day): component error: number out of bounds");
+    insta::assert_snapshot!(error("0 0 30 2 *"), @"`0 0 30 2 *` never comes: no date fits it");
+    insta::assert_snapshot!(error("@daily"), @"`@daily` is no cron expression of five fields, as `30 2 * * *` (half past two each day): it has 1 field");
     assert!(Schedule::cron("0 9 * * MON-FRI", Tz::UTC, Missed::Skip).is_ok());
     assert!(Schedule::cron("0 0 29 2 *", Tz::UTC, Missed::Skip).is_ok());
 }
