@@ -1,4 +1,4 @@
-//! Our own acts of the last [`OWN`](super::spans::OWN): whether an event shows what a step of ours did.
+//! Our own acts of the last [`OWN`]: whether an event shows what a step of ours did.
 //!
 //! An end or update of a leg that we acted on is own, so is our message, and a presence or a phone's state that we set. A leg
 //! that starts to ring is never own. Each act is a key of its own; the last one of a presentity or a field of a phone counts.

@@ -1,7 +1,7 @@
 //! Limits of rules: at most so many acts within a sliding time or a local calendar day.
 //!
 //! A limit never counts too little, but for a rule whose `within` was made longer: acts that the shorter time had forgotten
-//! stay forgotten. It may count too much: above [`STEPS`](super::spans::STEPS) acts, a sliding time is cut into that many
+//! stay forgotten. It may count too much: above [`STEPS`] acts, a sliding time is cut into that many
 //! steps and an act counts until its whole step has passed, at most a 64th of the time longer. At most twice that many
 //! numbers are stored.
 

@@ -6,7 +6,7 @@
 //! for the hour that the clock repeats.) Several that fall on one instant are one firing.
 //!
 //! What is stored is one number, the last nominal time that was dealt with. A nominal time that is taken up more than
-//! [`ON_TIME`](super::spans::ON_TIME) late was missed.
+//! [`ON_TIME`] late was missed.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Two bots that answer each other: a bot stops after [`TURNS`](super::spans::TURNS) replies to one peer in one conversation
-//! within [`TALK`](super::spans::TALK), and talks again once it was quiet there for as long.
+//! Two bots that answer each other: a bot stops after [`TURNS`] replies to one peer in one conversation
+//! within [`TALK`], and talks again once it was quiet there for as long.
 //!
 //! Replies are counted when they are planned. As long as the peer goes on, a stopped bot stays stopped: each message that it
-//! would have answered begins the quiet anew. Stored are at most [`TURNS`](super::spans::TURNS) times, below 200 bytes.
+//! would have answered begins the quiet anew. Stored are at most [`TURNS`] times, below 200 bytes.
 
 use std::sync::Arc;
 

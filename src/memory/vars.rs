@@ -1,7 +1,7 @@
 //! Vars: durable state that rules, people and the API set, one for the account or one for each value of a field.
 //!
 //! A var that was never set, whose time is over, or whose stored text can't be read, has its default. A value is at most
-//! [`VAR`](super::spans::VAR) bytes. Every change is audited.
+//! [`VAR`] bytes. Every change is audited.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub enum Error {
         /// What it can be.
         values: Vec<String>,
     },
-    /// The value is longer than [`VAR`](super::spans::VAR) bytes.
+    /// The value is longer than [`VAR`] bytes.
     #[error("the value of `{name}` has {bytes} bytes, at most {VAR} are kept")]
     TooLong {
         /// The var.

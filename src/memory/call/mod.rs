@@ -1,7 +1,7 @@
 //! A whole call: which legs it has, how often we redirected it, where it was, who answered, and when it is finished.
 //!
 //! Legs belong together by tracking id. Without one, a leg that rings at the target of our redirect within
-//! [`HANDED_ON`](super::spans::HANDED_ON), with the same other end, is the same call; any other is a call of its own. What
+//! [`HANDED_ON`], with the same other end, is the same call; any other is a call of its own. What
 //! is stored:
 //!
 //! ```text
@@ -12,7 +12,7 @@
 //!
 //! So [`CallKeys::keys`] are loaded, [`CallKeys::find`] says where the call is, and in the rare case that it is elsewhere
 //! one more key is loaded. Bounds: [`LEGS`](super::spans::LEGS) legs, [`PATH`](super::spans::PATH) endpoints and
-//! [`NEXT_LEGS`](super::spans::NEXT_LEGS) waiting calls, each text at most [`TEXT`](super::spans::TEXT) bytes: 1 KB for a
+//! [`NEXT_LEGS`] waiting calls, each text at most [`TEXT`](super::spans::TEXT) bytes: 1 KB for a
 //! usual call. In a larger call the leg that ended longest ago is forgotten; its seconds are kept.
 
 mod heard;

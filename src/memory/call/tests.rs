@@ -157,6 +157,8 @@ fn rung_redirected_answered_ended_is_one_call() {
         "cause": "callCancelled", "state": "ended", "hops": 1, "path": ["2001", "2002"], "answered": true,
         "answered_by": "2002", "ring_seconds": 8, "talk_seconds": 60 });
     assert_eq!(Value::Object(finished.fields.clone()), expected);
+    let bytes: usize = world.state.values().map(|value| value.len()).sum();
+    assert!(bytes < 1200, "{bytes}");
 }
 
 #[test]
