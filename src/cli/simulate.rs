@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{complain, say};
-use crate::simulator::{self, Options, Running, SignatureForm};
+use crate::simulator::{self, Options, Redelivery, Running, SignatureForm};
 use crate::telemetry::log;
 
 /// Simulate CloudLink: tokens, subscriptions, signed webhooks, phones and chats
@@ -37,6 +37,10 @@ pub(super) struct Args {
     /// How long an access token is good for
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     token_lifetime: u64,
+    /// After how many seconds an untaken delivery is sent again, one pause after the other, as in 1,5,30; after the last it
+    /// is given up [default: half a second, doubling up to five, for ten minutes]
+    #[arg(long, value_name = "SECONDS,…", value_delimiter = ',')]
+    redelivery: Vec<u64>,
     /// What to log, as in `info` or `simulator=debug`
     #[arg(long, env = "SWITCHHOOK_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -55,6 +59,10 @@ impl Args {
             account_id: self.account_id.unwrap_or_else(|| defaults.account_id.clone()),
             token_lifetime: Duration::from_secs(self.token_lifetime),
             signature: self.signature,
+            redelivery: Redelivery {
+                schedule: self.redelivery.into_iter().map(Duration::from_secs).collect(),
+                ..defaults.redelivery.clone()
+            },
             clock_offset: self.clock_offset,
             ..defaults
         }

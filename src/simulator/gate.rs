@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::answer::{BASE, Refusal};
 use super::books;
-use super::moods::Dropped;
+use super::moods::{Broken, Mood};
 use super::tokens::Holder;
 use super::world::{World, guid};
 
@@ -39,22 +39,30 @@ pub(crate) async fn pass(State(world): State<Arc<World>>, request: Request, next
     response
 }
 
-/// The request in the books, under a mood if there is one.
+/// The request in the books, under a mood if there is one. What the handler did is written down when it has done it: the
+/// caller may be gone before a mood lets the answer go.
 async fn noted(world: &World, parts: Parts, body: Bytes, correlation: &str, next: Next) -> Response {
-    let n = world.books.came(entry(&parts, &body, correlation, world.clock.epoch_ms()));
-    let mood = world.moods.take(parts.method.as_str(), parts.uri.path());
-    let work = next.run(Request::from_parts(parts, Body::from(body)));
+    let now = world.clock.epoch_ms();
+    let mood = world.moods.take(parts.method.as_str(), parts.uri.path(), now);
+    let n = world.books.came(entry(&parts, &body, correlation, mood.as_ref().map(Mood::title), now));
+    let work = async {
+        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+        if response.status().is_success() {
+            world.books.carried_out(n, world.clock.epoch_ms());
+        }
+        response
+    };
     let response = match mood {
         Some(mood) => mood.over(work).await,
         None => work.await,
     };
-    if response.extensions().get::<Dropped>().is_none() {
+    if response.extensions().get::<Broken>().is_none() {
         world.books.answered(n, response.status().as_u16());
     }
     response
 }
 
-fn entry(parts: &Parts, body: &[u8], correlation: &str, time: i64) -> books::Request {
+fn entry(parts: &Parts, body: &[u8], correlation: &str, mood: Option<String>, time: i64) -> books::Request {
     let header = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     books::Request {
         n: 0,
@@ -63,6 +71,8 @@ fn entry(parts: &Parts, body: &[u8], correlation: &str, time: i64) -> books::Req
         path: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
         body: books::written(&header("content-type").unwrap_or_default(), body),
         status: None,
+        mood,
+        carried_out: false,
         correlation_id: correlation.to_owned(),
         sent_correlation_id: header(CORRELATION),
         x_mitel_app: header("x-mitel-app"),

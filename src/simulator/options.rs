@@ -80,6 +80,9 @@ impl FromStr for SignatureForm {
 /// How webhooks are sent until one is answered with 2xx. Whether the real service repeats at all is not public.
 #[derive(Clone, Debug)]
 pub struct Redelivery {
+    /// The pauses after the first failures, one by one; after the last of them a publication is given up. Empty: the
+    /// pause doubles, as below.
+    pub schedule: Vec<Duration>,
     /// The pause after the first failure; it doubles with each further one.
     pub first_pause: Duration,
     /// The longest pause.
@@ -92,14 +95,43 @@ pub struct Redelivery {
     pub answer_timeout: Duration,
 }
 
+impl Redelivery {
+    /// The pause after so many failed attempts (at least 1), of which the first was so long ago; none: it is given up.
+    pub(crate) fn pause(&self, failed: u32, since_first: Duration) -> Option<Duration> {
+        let nth = failed.saturating_sub(1);
+        if !self.schedule.is_empty() {
+            return self.schedule.get(nth as usize).copied();
+        }
+        let pause = self.first_pause.saturating_mul(2_u32.saturating_pow(nth)).min(self.longest_pause);
+        (since_first + pause <= self.give_up_after).then_some(pause)
+    }
+}
+
 impl Default for Redelivery {
     fn default() -> Self {
         Self {
+            schedule: vec![],
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(5),
             give_up_after: Duration::from_mins(10),
             connect_timeout: Duration::from_secs(2),
             answer_timeout: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_or_follow_the_schedule() {
+        let ms = Duration::from_millis;
+        let doubling = Redelivery { longest_pause: ms(1500), give_up_after: ms(3000), ..Redelivery::default() };
+        let pauses = [1, 2, 3, 40].map(|failed| doubling.pause(failed, ms(0)));
+        assert_eq!(pauses, [Some(ms(500)), Some(ms(1000)), Some(ms(1500)), Some(ms(1500))]);
+        assert_eq!(doubling.pause(1, ms(2501)), None);
+        let planned = Redelivery { schedule: vec![ms(7), ms(1)], ..Redelivery::default() };
+        assert_eq!([1, 2, 3].map(|failed| planned.pause(failed, ms(0))), [Some(ms(7)), Some(ms(1)), None]);
     }
 }

@@ -1,7 +1,6 @@
 //! Binding, serving and stopping. Connections are served by hand (not by `axum::serve`), because a mood may close one
 //! without an answer.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use super::answer::BASE;
-use super::moods::Dropped;
+use super::moods::Broken;
 use super::options::Options;
 use super::tasks::Tasks;
 use super::world::World;
@@ -94,26 +93,23 @@ async fn accept(listener: TcpListener, router: Router, tasks: Tasks) {
 async fn serve(stream: TcpStream, router: Router) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(router.clone(), request));
-    let connection = hyper::server::conn::http1::Builder::new()
+    let mut connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = connection.await {
-        tracing::debug!(target: "simulator", %error, "a connection broke");
+    let Err(error) = (&mut connection).await else { return };
+    tracing::debug!(target: "simulator", %error, "a connection broke");
+    if Broken::within(&error) == Some(Broken::Reset) {
+        // Closing with nothing to linger for is what sends RST in the place of FIN.
+        let _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
 
-/// An error closes the connection without an answer: that is how a mood drops a request.
-async fn answer(router: Router, request: hyper::Request<Incoming>) -> Result<Response, io::Error> {
-    let response = match router.oneshot(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            let error: Infallible = error;
-            match error {}
-        }
-    };
-    match response.extensions().get::<Dropped>() {
-        Some(_) => Err(io::Error::other("dropped on purpose")),
+/// An error ends the connection without an answer: that is how a mood drops a request.
+async fn answer(router: Router, request: hyper::Request<Incoming>) -> Result<Response, Broken> {
+    let response = router.oneshot(request).await?;
+    match response.extensions().get::<Broken>() {
+        Some(broken) => Err(*broken),
         None => Ok(response),
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Holder {
     role: String,
     name: String,
     expires_ms: i64,
+    /// Counts the tokens that were given out.
+    number: u64,
 }
 
 /// All tokens that were given out. A refresh token is good once.
@@ -44,6 +46,7 @@ pub(crate) struct Tokens {
 struct Given {
     access: HashMap<String, Holder>,
     refresh: HashMap<String, Holder>,
+    last: u64,
 }
 
 impl Tokens {
@@ -68,6 +71,13 @@ impl Tokens {
         std::mem::take(&mut given.access).len()
     }
 
+    /// Makes one access token worthless: this one, or the one that was given out last. Whether there was one.
+    pub(crate) fn revoke_one(&self, token: Option<&str>) -> bool {
+        let mut given = self.given();
+        let last = given.access.iter().max_by_key(|(_, holder)| holder.number).map(|(token, _)| token.clone());
+        token.map(str::to_owned).or(last).is_some_and(|token| given.access.remove(&token).is_some())
+    }
+
     fn spend(&self, refresh: &str) -> Option<Holder> {
         self.given().refresh.remove(refresh).filter(|holder| holder.expires_ms > self.clock.epoch_ms())
     }
@@ -76,6 +86,8 @@ impl Tokens {
     fn issue(&self, holder: Holder, lifetime: Duration) -> Value {
         let (access, refresh) = (opaque("sim-access-"), opaque("sim-refresh-"));
         let (mut given, now) = (self.given(), self.clock.epoch_ms());
+        given.last += 1;
+        let holder = Holder { number: given.last, ..holder };
         remember(&mut given.access, &access, &holder, (now, lifetime));
         remember(&mut given.refresh, &refresh, &holder, (now, REFRESH_LIFETIME));
         json!({
@@ -168,6 +180,7 @@ fn client(options: &Options, fields: &HashMap<String, String>) -> Result<Holder,
         role: claim("role", "ACCOUNT_ADMIN"),
         name: claim("name", id),
         expires_ms: 0,
+        number: 0,
     })
 }
 

@@ -20,6 +20,7 @@ mod refusals;
 mod settings;
 mod shipped;
 mod simulator;
+mod simulator_moods;
 mod start;
 mod stop;
 mod upstream;

@@ -16,14 +16,14 @@ use switchhook::simulator::{Options, Redelivery, Running, SignatureForm, start};
 const APPLICATION: &str = "9f1c2b3a-0000-4000-8000-000000000001";
 
 /// A gateway's view of a simulator.
-struct Bench {
-    running: Running,
-    http: reqwest::Client,
-    token: String,
+pub(crate) struct Bench {
+    pub(crate) running: Running,
+    pub(crate) http: reqwest::Client,
+    pub(crate) token: String,
 }
 
 impl Bench {
-    async fn start(options: Options) -> Self {
+    pub(crate) async fn start(options: Options) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let bench = Self { running: start(options).await.unwrap(), http, token: String::new() };
@@ -31,62 +31,69 @@ impl Bench {
         Self { token, ..bench }
     }
 
-    async fn fetch_token(&self) -> Value {
+    pub(crate) async fn fetch_token(&self) -> Value {
         let form = [("grant_type", "client_credentials"), ("client_id", "simulator"), ("client_secret", "simulator")];
         let answer = self.http.post(self.running.api_url() + "/token").form(&form).send().await.unwrap();
         assert_eq!(answer.status(), 201);
         answer.json().await.unwrap()
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+    pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let answer = request.send().await.unwrap();
         let status = answer.status().as_u16();
         (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or(Value::Null))
     }
 
-    async fn api(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn api(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let request = self.http.request(method, self.running.api_url() + path).bearer_auth(&self.token);
         self.send(if body.is_null() { request } else { request.json(&body) }).await
     }
 
-    async fn control(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
+    pub(crate) async fn control(&self, method: Method, path: &str, body: Value) -> (u16, Value) {
         let request = self.http.request(method, self.running.control_url() + path);
         self.send(if body.is_null() { request } else { request.json(&body) }).await
     }
 
-    async fn ring(&self, endpoint: &str) -> String {
+    pub(crate) async fn ring(&self, endpoint: &str) -> String {
         let call = json!({ "endpoint": endpoint, "from": "+16135550142" });
         let (status, made) = self.control(Method::POST, "/calls", call).await;
         assert_eq!(status, 201);
         made["call"].as_str().unwrap().to_owned()
     }
 
-    async fn listen(&self, url: &str, topic: &str) {
+    /// A guest's conversation: the path of its messages.
+    pub(crate) async fn conversation(&self) -> String {
+        let guest = json!({ "sender": "guest-1", "body": "hello" });
+        let said = self.control(Method::POST, "/messages", guest).await.1;
+        format!("/conversations/{}/messages", said["conversation"].as_str().unwrap())
+    }
+
+    pub(crate) async fn listen(&self, url: &str, topic: &str) {
         let wish = json!({ "url": url, "application_id": APPLICATION, "topics": [topic] });
         assert_eq!(self.control(Method::POST, "/subscriptions", wish).await.0, 201);
     }
 }
 
 /// What came to a webhook.
-struct Arrival {
+pub(crate) struct Arrival {
     signature: String,
     body: Bytes,
 }
 
 impl Arrival {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// A webhook that refuses the first few and takes the rest.
-struct Receiver {
-    url: String,
-    came: Arc<Mutex<Vec<Arrival>>>,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
+    pub(crate) came: Arc<Mutex<Vec<Arrival>>>,
 }
 
 impl Receiver {
-    async fn start(refuse: usize) -> Self {
+    pub(crate) async fn start(refuse: usize) -> Self {
         let came: Arc<Mutex<Vec<Arrival>>> = Arc::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/notify", listener.local_addr().unwrap());
@@ -102,7 +109,7 @@ impl Receiver {
         Self { url, came }
     }
 
-    async fn wait(&self, number: usize) -> Vec<Value> {
+    pub(crate) async fn wait(&self, number: usize) -> Vec<Value> {
         for _ in 0..500 {
             if self.came.lock().unwrap().len() >= number {
                 break;
@@ -115,7 +122,7 @@ impl Receiver {
     }
 }
 
-fn hurried() -> Options {
+pub(crate) fn hurried() -> Options {
     let redelivery = Redelivery { first_pause: Duration::from_millis(20), ..Redelivery::default() };
     Options { redelivery, ..Options::default() }
 }

@@ -22,6 +22,8 @@ pub(super) struct Wanted {
     path_contains: String,
     #[serde(default)]
     subject_contains: String,
+    #[serde(default)]
+    contains: String,
 }
 
 /// Both books, newest last.
@@ -48,7 +50,13 @@ pub(super) async fn deliveries(State(world): State<Arc<World>>, Query(wanted): Q
     answer::with(StatusCode::OK, json!({ "deliveries": deliveries }))
 }
 
-/// Empties both.
+/// How often what was carried out.
+pub(super) async fn effects(State(world): State<Arc<World>>, Query(wanted): Query<Wanted>) -> Response {
+    let (effects, forgotten) = world.books.effects(&wanted.contains);
+    answer::with(StatusCode::OK, json!({ "effects": effects, "forgotten": forgotten }))
+}
+
+/// Empties all.
 pub(super) async fn clear(State(world): State<Arc<World>>) -> Response {
     world.books.clear();
     StatusCode::NO_CONTENT.into_response()

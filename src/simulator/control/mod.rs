@@ -9,13 +9,20 @@
 //! | `POST /control/messages` | `{conversation?, sender, body, language?}`: a guest says something |
 //! | `POST`, `GET /control/subscriptions` | `{url, application_id, topics, subject_filter?, method_filter?, publication_filter?, principal_id?}` |
 //! | `DELETE /control/subscriptions/{id}` | ends a subscription |
-//! | `POST /control/tokens/revoke` | makes every token worthless |
+//! | `POST /control/tokens/revoke` | makes every token worthless; `{token}` or `{last: true}` one access token |
 //! | `POST`, `GET`, `DELETE /control/moods` | how requests are mistreated, see [`super::moods::Mood`] |
-//! | `GET`, `DELETE /control/books` | both books; `?after=N` only newer entries |
+//! | `POST /control/outages` | `{seconds, path_contains?, status?}`: a part is away for a while, as a mood before all others |
+//! | `POST`, `GET`, `DELETE /control/whims` | what comes twice or late, see [`super::notify::Whim`] |
+//! | `PUT`, `GET /control/redelivery` | `{schedule_ms?, first_pause_ms?, longest_pause_ms?, give_up_after_ms?}` |
+//! | `GET`, `DELETE /control/books` | requests and deliveries; `?after=N` only newer entries; DELETE empties effects too |
 //! | `GET /control/books/requests` | `?after=N&method=PUT&path_contains=/calls/` |
 //! | `GET /control/books/deliveries` | `?after=N&subject_contains=/calls/` |
+//! | `GET /control/books/effects` | `?contains=redirect`: how often what was carried out |
+//!
+//! `docs/simulator.md` has an example of each.
 
 mod books;
+mod faults;
 mod happenings;
 
 use std::sync::Arc;
@@ -32,7 +39,6 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer, Refusal};
-use super::moods::Mood;
 use super::notify::{Subscription, Wish};
 use super::world::World;
 
@@ -44,11 +50,15 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/messages", post(happenings::message))
         .route("/subscriptions", post(subscribe).get(subscriptions))
         .route("/subscriptions/{id}", delete(unsubscribe))
-        .route("/tokens/revoke", post(revoke))
-        .route("/moods", post(add_mood).get(moods).delete(clear_moods))
+        .route("/tokens/revoke", post(faults::revoke))
+        .route("/moods", post(faults::add_mood).get(faults::moods).delete(faults::clear_moods))
+        .route("/outages", post(faults::outage))
+        .route("/whims", post(faults::add_whim).get(faults::whims).delete(faults::clear_whims))
+        .route("/redelivery", get(faults::redelivery).put(faults::change_redelivery))
         .route("/books", get(books::both).delete(books::clear))
         .route("/books/requests", get(books::requests))
         .route("/books/deliveries", get(books::deliveries))
+        .route("/books/effects", get(books::effects))
 }
 
 /// Reads a body; an empty one counts as an empty object.
@@ -109,32 +119,4 @@ async fn subscriptions(State(world): State<Arc<World>>) -> Response {
 async fn unsubscribe(State(world): State<Arc<World>>, Path(id): Path<String>) -> Answer {
     world.notify.unsubscribe(&id)?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-async fn revoke(State(world): State<Arc<World>>) -> Response {
-    let revoked = world.tokens.revoke_all();
-    tracing::info!(target: "simulator", revoked, "all tokens were revoked");
-    answer::with(StatusCode::OK, json!({ "revoked": revoked }))
-}
-
-async fn add_mood(State(world): State<Arc<World>>, body: Bytes) -> Answer {
-    let mood: Mood = read(&body)?;
-    if let Some(fault) = mood.fault() {
-        return Err(Refusal::bad(fault));
-    }
-    tracing::info!(target: "simulator", ?mood, "a mood was set");
-    if !world.moods.add(mood) {
-        return Err(Refusal::bad("there are too many moods"));
-    }
-    Ok(moods(State(world)).await)
-}
-
-async fn moods(State(world): State<Arc<World>>) -> Response {
-    answer::with(StatusCode::OK, json!({ "moods": world.moods.all() }))
-}
-
-async fn clear_moods(State(world): State<Arc<World>>) -> Response {
-    world.moods.clear();
-    tracing::info!(target: "simulator", "all moods were cleared");
-    StatusCode::NO_CONTENT.into_response()
 }

@@ -1,5 +1,5 @@
 //! Carrying publications to webhooks: signed, repeated until 2xx, in order within one resource of one subscription and
-//! side by side otherwise. All queues are bounded; what does not fit is dropped and written in the books.
+//! side by side otherwise, unless a whim has it differently. All queues are bounded; what does not fit is dropped and written in the books.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::publication::{Publication, addressed};
 use super::signature::sign;
 use super::subscription::Subscription;
+use super::whims::Whims;
 use crate::simulator::books::{Books, Delivery};
 use crate::simulator::clock::Clock;
 use crate::simulator::options::{Redelivery, SignatureForm};
@@ -24,12 +25,15 @@ const MOST_WAITING: usize = 50_000;
 const MOST_UNDER_WAY: usize = 256;
 
 /// One publication for one subscription, ready to send; every attempt sends the same bytes.
+#[derive(Clone)]
 struct Parcel {
     subscription: Arc<Subscription>,
     publication_id: String,
     subject: String,
     body: Bytes,
     signature: String,
+    /// What was done to it on purpose.
+    mood: Option<&'static str>,
 }
 
 /// Subscription and resource: parcels of one lane go one after the other.
@@ -43,7 +47,10 @@ struct Queues {
 
 /// Carries parcels; one task per lane that has any.
 pub(crate) struct Courier {
-    redelivery: Redelivery,
+    redelivery: Mutex<Redelivery>,
+    pub(super) whims: Whims,
+    /// How many parcels were carried to their end.
+    carried: watch::Sender<u64>,
     form: SignatureForm,
     clock: Clock,
     tasks: Tasks,
@@ -70,8 +77,23 @@ impl Courier {
             .timeout(redelivery.answer_timeout)
             .build()
             .map_err(std::io::Error::other)?;
-        let (hands, queues) = (Semaphore::new(MOST_UNDER_WAY), Mutex::default());
-        Ok(Arc::new(Self { redelivery, form, clock, tasks, books, client, hands, queues }))
+        Ok(Arc::new(Self {
+            redelivery: Mutex::new(redelivery),
+            whims: Whims::default(),
+            carried: watch::Sender::new(0),
+            form,
+            clock,
+            tasks,
+            books,
+            client,
+            hands: Semaphore::new(MOST_UNDER_WAY),
+            queues: Mutex::default(),
+        }))
+    }
+
+    /// How webhooks are repeated from the next failure on; time-outs stay as they were at the start.
+    pub(super) fn redelivery(&self) -> MutexGuard<'_, Redelivery> {
+        self.redelivery.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
@@ -87,6 +109,7 @@ impl Courier {
             subject: publication.subject.clone(),
             signature: sign(&to.wish.application_id, &body, self.form),
             body: body.into(),
+            mood: None,
         };
         let lane = (to.id.clone(), publication.resource().to_owned());
         let mut queues = self.queues();
@@ -96,14 +119,36 @@ impl Courier {
             return self.write(&parcel, 0, Instant::now(), Err("dropped: the queue is full".to_owned()));
         }
         queues.waiting += 1;
+        let fate = self.whims.draw(&parcel.subject);
+        if let Some((behind, hold_ms)) = fate.held {
+            let parcel = Parcel { mood: Some("held back"), ..parcel };
+            return self.tasks.spawn(Arc::clone(self).hold(parcel, behind, hold_ms, fate.twice));
+        }
+        let again = fate.twice.then(|| Parcel { mood: Some("duplicate"), ..parcel.clone() });
+        queues.waiting += usize::from(again.is_some());
+        let parcels = std::iter::once(parcel).chain(again);
         match queues.lanes.entry(lane) {
-            Entry::Occupied(mut queue) => queue.get_mut().push_back(parcel),
+            Entry::Occupied(mut queue) => queue.get_mut().extend(parcels),
             Entry::Vacant(place) => {
                 let lane = place.key().clone();
-                place.insert(VecDeque::from([parcel]));
+                place.insert(parcels.collect());
                 self.tasks.spawn(Arc::clone(self).run(lane));
             }
         }
+    }
+
+    /// Carries a parcel outside its lane, after so many others or so many milliseconds; and, if so, once more.
+    async fn hold(self: Arc<Self>, parcel: Parcel, behind: u64, hold_ms: u64, twice: bool) {
+        let mut carried = self.carried.subscribe();
+        let enough = *carried.borrow() + behind;
+        let overtaken = carried.wait_for(|carried| *carried >= enough);
+        // Whichever comes first: overtaken, or out of time.
+        let _ = tokio::time::timeout(Duration::from_millis(hold_ms), overtaken).await;
+        self.carry(&parcel).await;
+        if twice {
+            self.carry(&Parcel { mood: Some("duplicate"), ..parcel }).await;
+        }
+        self.queues().waiting -= 1;
     }
 
     /// Carries all parcels of a lane; the lane ends with the last.
@@ -126,21 +171,17 @@ impl Courier {
     /// Tries until 2xx, until the subscription ends, or until patience does.
     async fn carry(&self, parcel: &Parcel) {
         let began = Instant::now();
-        let mut pause = self.redelivery.first_pause;
         for attempt in 1.. {
-            if parcel.subscription.is_ended() {
-                return;
+            if parcel.subscription.is_ended() || self.attempt(parcel, attempt).await {
+                break;
             }
-            if self.attempt(parcel, attempt).await {
-                return;
-            }
-            if began.elapsed() + pause > self.redelivery.give_up_after {
+            let Some(pause) = self.redelivery().pause(attempt, began.elapsed()) else {
                 tracing::warn!(target: "simulator", subject = parcel.subject, attempt, "gave up a delivery");
-                return;
-            }
+                break;
+            };
             tokio::time::sleep(pause).await;
-            pause = longer(pause, self.redelivery.longest_pause);
         }
+        self.carried.send_modify(|carried| *carried += 1);
     }
 
     async fn attempt(&self, parcel: &Parcel, attempt: u32) -> bool {
@@ -178,12 +219,9 @@ impl Courier {
             attempt,
             status,
             error,
+            mood: parcel.mood,
         });
     }
-}
-
-fn longer(pause: Duration, longest: Duration) -> Duration {
-    (pause * 2).min(longest)
 }
 
 /// An error with its causes in one line.

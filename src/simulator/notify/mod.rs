@@ -7,6 +7,7 @@ mod publication;
 mod routes;
 mod signature;
 mod subscription;
+mod whims;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::answer::Refusal;
 use super::books::Books;
 use super::clock::Clock;
-use super::options::Options;
+use super::options::{Options, Redelivery};
 use super::tasks::Tasks;
 use courier::Courier;
 pub(crate) use publication::Publication;
 pub(crate) use routes::routes;
 pub(crate) use subscription::{Subscription, Wish};
+pub(crate) use whims::Whim;
 
 /// Subscriptions that may exist at a time.
 const MOST: usize = 1000;
@@ -81,6 +83,26 @@ impl Notify {
         subscription.end();
         tracing::info!(target: "simulator", id, "unsubscribed");
         Ok(())
+    }
+
+    /// How webhooks are repeated from the next failure on.
+    pub(crate) fn redelivery(&self) -> MutexGuard<'_, Redelivery> {
+        self.courier.redelivery()
+    }
+
+    /// Adds a whim; false if there are too many.
+    pub(crate) fn add_whim(&self, whim: Whim) -> bool {
+        self.courier.whims.add(whim)
+    }
+
+    /// All whims.
+    pub(crate) fn whims(&self) -> Vec<Whim> {
+        self.courier.whims.all()
+    }
+
+    /// No whims any more; what is held back goes as it would have.
+    pub(crate) fn clear_whims(&self) {
+        self.courier.whims.clear();
     }
 
     /// Hands a publication to the courier, once for each subscription that it fits. Never waits.

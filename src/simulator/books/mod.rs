@@ -1,11 +1,16 @@
-//! The books: every API request that came and every delivery that was tried, for whoever drives the simulator.
-//! Bounded; secrets of token requests are struck out. Nothing reads the books to decide anything.
+//! The books: every API request that came, what was done for it, and every delivery that was tried, for whoever drives
+//! the simulator. Bounded; secrets of token requests are struck out. Nothing reads the books to decide anything.
+
+mod effects;
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde_json::Value;
+
+pub(crate) use effects::Effect;
+use effects::Effects;
 
 /// Entries each book keeps; older ones fall out.
 const KEPT: usize = 20_000;
@@ -29,6 +34,10 @@ pub(crate) struct Request {
     pub(crate) body: Value,
     /// What it was answered with; null while unanswered or if the connection was dropped.
     pub(crate) status: Option<u16>,
+    /// The mood under which it came, if any.
+    pub(crate) mood: Option<String>,
+    /// Whether what it asked for was done, whatever became of the answer.
+    pub(crate) carried_out: bool,
     /// `x-mitel-correlation-id` of the answer.
     pub(crate) correlation_id: String,
     /// The one that the caller sent.
@@ -52,9 +61,11 @@ pub(crate) struct Delivery {
     pub(crate) attempt: u32,
     pub(crate) status: Option<u16>,
     pub(crate) error: Option<String>,
+    /// `duplicate` or `held back` if that was done to it on purpose.
+    pub(crate) mood: Option<&'static str>,
 }
 
-/// Both books.
+/// All books.
 #[derive(Default)]
 pub(crate) struct Books {
     pages: Mutex<Pages>,
@@ -65,6 +76,7 @@ struct Pages {
     last: u64,
     requests: VecDeque<Request>,
     deliveries: VecDeque<Delivery>,
+    effects: Effects,
 }
 
 impl Books {
@@ -88,6 +100,24 @@ impl Books {
         }
     }
 
+    /// Writes down that what the request with this number asked for was done.
+    pub(crate) fn carried_out(&self, n: u64, time: i64) {
+        let mut pages = self.pages();
+        let Pages { requests, effects, .. } = &mut *pages;
+        if let Some(request) = requests.iter_mut().rev().find(|request| request.n == n) {
+            request.carried_out = true;
+            if let Some(key) = effects::key(&request.method, &request.path, &request.body) {
+                effects.done(key, time);
+            }
+        }
+    }
+
+    /// The effects whose key contains `part`, and how many did not fit.
+    pub(crate) fn effects(&self, part: &str) -> (Vec<Effect>, u64) {
+        let pages = self.pages();
+        (pages.effects.containing(part), pages.effects.forgotten)
+    }
+
     /// Writes down a delivery attempt.
     pub(crate) fn tried(&self, mut delivery: Delivery) {
         let mut pages = self.pages();
@@ -106,11 +136,12 @@ impl Books {
         self.pages().deliveries.iter().filter(|delivery| wanted(delivery)).cloned().collect()
     }
 
-    /// Empties both books; numbers go on.
+    /// Empties all books; numbers go on.
     pub(crate) fn clear(&self) {
         let mut pages = self.pages();
         pages.requests.clear();
         pages.deliveries.clear();
+        pages.effects = Effects::default();
     }
 }
 
