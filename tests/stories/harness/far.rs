@@ -1,19 +1,21 @@
 //! The far side: CloudLink and a CRM on one loopback port, with state and moods. Every request is kept with its time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, Response};
+use futures_util::stream::{self, StreamExt};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -65,6 +67,8 @@ struct Books {
     gone: HashSet<String>,
     answered: HashSet<String>,
     messages: HashMap<String, Vec<Value>>,
+    effects: BTreeMap<String, usize>,
+    keys: HashSet<(String, Vec<u8>)>,
 }
 
 impl Drop for Far {
@@ -145,6 +149,13 @@ impl Far {
         .await
     }
 
+    /// What was done, by path, and how often; of paths that contain `part`.
+    pub(crate) fn effects(&self, part: &str) -> BTreeMap<String, usize> {
+        let mut effects = self.books().effects.clone();
+        effects.retain(|path, _| path.contains(part));
+        effects
+    }
+
     /// The texts in a conversation.
     pub(crate) fn messages(&self, conversation: &str) -> Vec<Value> {
         self.books().messages.get(conversation).cloned().unwrap_or_default()
@@ -161,20 +172,28 @@ impl Far {
 
 #[expect(clippy::disallowed_methods, reason = "the far side of a story ends with its runtime")]
 fn serve(listener: TcpListener, world: Arc<World>) -> JoinHandle<()> {
-    let router = Router::new().fallback(answer).with_state(world);
     tokio::spawn(async move {
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(router.clone());
-            connections.spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            connections.spawn(connection(stream, Arc::clone(&world)));
             while connections.try_join_next().is_some() {}
         }
     })
 }
 
-async fn answer(State(world): State<Arc<World>>, request: Request) -> Response<Body> {
+/// An error of an answer or within its body resets the connection.
+async fn connection(stream: TcpStream, world: Arc<World>) {
+    let service =
+        service_fn(move |request: hyper::Request<Incoming>| answer(Arc::clone(&world), request.map(Body::new)));
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    if (&mut connection).await.is_err_and(|error| error.is_user()) {
+        connection.into_parts().io.into_inner().set_zero_linger().unwrap();
+    }
+}
+
+async fn answer(world: Arc<World>, request: Request) -> Result<Response<Body>, io::Error> {
     let (parts, body) = request.into_parts();
-    let text = String::from_utf8(to_bytes(body, 1 << 20).await.unwrap().into()).unwrap();
+    let text = String::from_utf8(to_bytes(body, 1 << 20).await.map_err(io::Error::other)?.into()).unwrap();
     let (method, path) = (parts.method.to_string(), parts.uri.to_string());
     let seen = Seen { at: Instant::now(), method, path, headers: parts.headers, text, status: None };
     let let_go = world.let_go.notified();
@@ -184,35 +203,43 @@ async fn answer(State(world): State<Arc<World>>, request: Request) -> Response<B
         books.seen.push(seen.clone());
         (books.seen.len() - 1, mood)
     };
-    let done = |books: &Mutex<Books>| books.lock().unwrap().carry_out(&seen);
-    let (status, body, wait) = match mood {
-        None => whole(done(&world.books)),
-        Some(Mood { done: also, then: Then::Answers(status, wait), .. }) => {
-            if also {
-                done(&world.books);
-            }
-            (status, json!({ "name": "Planted", "message": "planted" }), wait)
+    let done = || world.books.lock().unwrap().carry_out(&seen);
+    let also = mood.as_ref().is_some_and(|mood| mood.done).then(done);
+    let (mut status, mut body, mut wait) = (200, Body::empty(), None);
+    let mut whole = |(code, said): (u16, Value)| (status, body) = (code, Body::from(said.to_string()));
+    match mood.map(|mood| mood.then) {
+        None => whole(done()),
+        Some(Then::Answers(code, later)) => {
+            wait = later;
+            whole((code, json!({ "name": "Planted", "message": "planted" })));
         }
-        Some(Mood { done: true, then: Then::Hangs, .. }) => {
-            let answer = done(&world.books);
+        Some(Then::Hangs) => {
             let_go.await;
-            whole(answer)
+            whole(also.unwrap_or_else(done));
         }
-        Some(Mood { then: Then::Hangs, .. }) => {
-            let_go.await;
-            whole(done(&world.books))
+        Some(Then::Dawdles(by)) => {
+            tokio::time::sleep(by).await;
+            whole(also.unwrap_or_else(done));
         }
-    };
+        Some(Then::Resets) => return Err(io::Error::other("reset")),
+        Some(Then::Garbles) => body = Body::from("<html>Bad Gateway</html>"),
+        Some(Then::BreaksOff) => body = breaks_off(),
+    }
     world.books.lock().unwrap().seen[number].status = Some(status);
     let mut response = Response::builder().status(status).header("content-type", "application/json");
     if let Some(wait) = wait {
         response = response.header("retry-after", wait);
     }
-    response.body(Body::from(body.to_string())).unwrap()
+    Ok(response.body(body).unwrap())
 }
 
-fn whole((status, body): (u16, Value)) -> (u16, Value, Option<String>) {
-    (status, body, None)
+/// A body that begins, has time to leave, and breaks.
+fn breaks_off() -> Body {
+    let beginning = stream::once(async { Ok("{\"messageId\":") });
+    Body::from_stream(beginning.chain(stream::once(async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(io::Error::other("broken off"))
+    })))
 }
 
 fn token(number: usize) -> String {
@@ -221,15 +248,27 @@ fn token(number: usize) -> String {
 
 impl Books {
     fn mood(&mut self, seen: &Seen) -> Option<Mood> {
-        let fits = |mood: &&mut Mood| {
-            mood.times > 0 && seen.path.contains(&mood.part) && (mood.method.is_empty() || mood.method == seen.method)
+        let fits = |mood: &mut Mood| {
+            let fits = seen.path.contains(&mood.part) && (mood.method.is_empty() || mood.method == seen.method);
+            mood.times > 0 && fits && mood.dice.usize(..mood.one_in) == 0
         };
-        let mood = self.moods.iter_mut().find(fits)?;
+        let at = self.moods.iter_mut().position(fits)?;
+        let mood = &mut self.moods[at];
         mood.times -= 1;
         Some(mood.clone())
     }
 
+    /// Does what is asked for. What has an Idempotency-Key that was seen there is answered and not done again.
     fn carry_out(&mut self, seen: &Seen) -> (u16, Value) {
+        let (status, said) = self.reply(seen);
+        let key = seen.headers.get("idempotency-key").map(|key| (seen.path.clone(), key.as_bytes().to_vec()));
+        if seen.method != "GET" && status < 300 && key.is_none_or(|key| self.keys.insert(key)) {
+            *self.effects.entry(seen.path.clone()).or_default() += 1;
+        }
+        (status, said)
+    }
+
+    fn reply(&mut self, seen: &Seen) -> (u16, Value) {
         let path = seen.path.split('?').next().unwrap();
         let Some(route) = path.strip_prefix("/2017-09-01/") else {
             return (200, json!({ "id": "c-7", "name": "Ada Example" }));

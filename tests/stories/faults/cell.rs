@@ -1,0 +1,135 @@
+//! One cell of the matrix: a world of its own in which one action meets one fault.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::promises::{Class, End, Fault};
+use crate::harness::letters::{chat, ringing};
+use crate::harness::{World, until};
+
+/// TIMEOUT is short only where the fault is that no answer comes.
+const RULES: &str = r#"
+[[rule]]
+name = "repeat"
+on = "call.ringing"
+where = { call.endpoint = "3001" }
+deadline = "2m"
+do = [{ redirect = { to = "4001" }, timeout = "TIMEOUT" }]
+[[rule]]
+name = "check"
+on = "chat.message"
+do = [{ reply = { text = "Good day." }, timeout = "TIMEOUT" }]
+[[rule]]
+name = "never"
+on = "call.ringing"
+where = { call.endpoint = "3002" }
+do = [{ http = { post = "FAR/ticket/{{ call.id }}", json = { from = "{{ call.from }}" } }, timeout = "TIMEOUT" }]
+[[rule]]
+name = "by key"
+on = "call.ringing"
+where = { call.endpoint = "3003" }
+[[rule.do]]
+http = { post = "FAR/keyed/{{ call.id }}", json = { at = "{{ now }}" }, headers = { Idempotency-Key = "{{ event.id }}" } }
+timeout = "TIMEOUT"
+"#;
+
+impl Class {
+    fn method(self) -> &'static str {
+        if self == Self::Repeat { "PUT" } else { "POST" }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Repeat => "/endpoints/3001/calls/1",
+            Self::Check => "/conversations/c-1/messages",
+            Self::Never => "/ticket/1",
+            Self::ByKey => "/keyed/1",
+        }
+    }
+
+    fn letter(self) -> Value {
+        match self {
+            Self::Repeat => ringing("3001", "1"),
+            Self::Check => chat("c-1", "hello?"),
+            Self::Never => ringing("3002", "1"),
+            Self::ByKey => ringing("3003", "1"),
+        }
+    }
+}
+
+/// Runs the cell to its end.
+pub(super) async fn run(class: Class, fault: Fault) -> End {
+    let timeout = if matches!(fault, Fault::TimeOut { .. }) { "1s" } else { "20s" };
+    let mut world = World::start(&RULES.replace("TIMEOUT", timeout)).await;
+    // With a token in its hand, so that the fault meets the action and not the signing in.
+    until("the daemon is signed in", async || (!world.far.requests("/token").is_empty()).then_some(())).await;
+    set(&world, class, fault);
+    match fault {
+        Fault::Refused => {
+            world.far.down().await;
+            // An idle connection is seen to be closed before it is used.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            world.deliver(&class.letter()).await;
+            until("it is tried", async || outcomes(&world).first().cloned()).await;
+            world.far.up().await;
+        }
+        Fault::Kill { done } => {
+            world.deliver(&class.letter()).await;
+            world.far.wait_acts(class.path(), 1).await;
+            until("it is done", async || (effects(&world, class) == usize::from(done)).then_some(())).await;
+            world.kill().await;
+            world.restart().await;
+        }
+        _ => world.deliver(&class.letter()).await,
+    }
+    let last = until("the publication is done", async || ended(&world).await).await;
+    let fate = last["fate"].as_str().unwrap();
+    End::new(effects(&world, class), fate, is_dead_letter(class, fate))
+}
+
+/// The far side's mood for this fault.
+fn set(world: &World, class: Class, fault: Fault) {
+    let when = world.far.when(class.method(), class.path());
+    let lasting = matches!(fault, Fault::Status404 | Fault::Status409);
+    let when = if lasting { when } else { when.times(1) };
+    let when = if fault.done() { when.though_done() } else { when };
+    match fault {
+        Fault::Refused => {}
+        Fault::TimeOut { .. } | Fault::Kill { .. } => when.hangs(),
+        Fault::Reset { .. } => when.resets(),
+        Fault::Status500 { .. } => when.answers(500),
+        Fault::Status429 => when.answers_wait(429, Duration::from_secs(1)),
+        Fault::Status401 => when.answers(401),
+        Fault::Status404 => when.answers(404),
+        Fault::Status409 => when.answers(409),
+        Fault::Malformed => when.garbles(),
+        Fault::BrokenOff => when.breaks_off(),
+    }
+}
+
+fn effects(world: &World, class: Class) -> usize {
+    world.far.effects(class.path()).values().sum()
+}
+
+fn outcomes(world: &World) -> Vec<Value> {
+    world.events().first().map_or_else(Vec::new, |event| event["outcomes"].as_array().cloned().unwrap_or_default())
+}
+
+/// The last outcome, once the publication is done.
+async fn ended(world: &World) -> Option<Value> {
+    // Each look is a process of its own.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let events = world.events();
+    let event = events.first().filter(|event| event["done"] == true)?;
+    event["outcomes"].as_array()?.last().cloned()
+}
+
+/// Whether what ended so is a dead letter. By its fate, until the list itself can be asked.
+fn is_dead_letter(class: Class, fate: &str) -> bool {
+    match fate {
+        "failed" | "unknown" | "abandoned" => true,
+        "expired" => class != Class::Repeat,
+        _ => false,
+    }
+}
