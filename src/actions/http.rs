@@ -137,10 +137,13 @@ impl Http {
             Class::Never => matches!(status.as_u16(), 429 | 503),
             Class::Repeat | Class::Check => matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504),
         };
+        // These say nothing about what was done before it went wrong.
+        let unknown = matches!(status.as_u16(), 500 | 502 | 504);
         if retried {
-            let unknown = matches!(status.as_u16(), 500 | 502 | 504);
             let after = self.line(prepared).retry_after(&prepared.url, answer);
             Outcome::Retry { after, error, why, unknown, result }
+        } else if unknown {
+            Outcome::OutcomeUnknown { why, result }
         } else {
             Outcome::Failed { error, why, result }
         }

@@ -318,9 +318,9 @@ async fn what_must_not_be_repeated_is_not() {
         ("slow", "unknown", "retry"),
         ("429", "retry", "retry"),
         ("503", "retry", "retry"),
-        ("500", "failed", "retry"),
-        ("502", "failed", "retry"),
-        ("504", "failed", "retry"),
+        ("500", "unknown", "retry"),
+        ("502", "unknown", "retry"),
+        ("504", "unknown", "retry"),
         ("400", "failed", "failed"),
         ("201", "done", "done"),
     ] {

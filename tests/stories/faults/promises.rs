@@ -28,24 +28,36 @@ impl Class {
     }
 }
 
-/// What goes wrong. The first attempt meets it; what is `lasting` every attempt.
+/// What goes wrong. The first attempt meets it; what is lasting, every attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fault {
     Refused,
-    TimeOut { done: bool },
-    Reset { done: bool },
-    Status500 { done: bool },
+    TimeOut {
+        done: bool,
+    },
+    Reset {
+        done: bool,
+    },
+    Status500 {
+        done: bool,
+    },
     Status429,
     Status401,
     Status404,
     Status409,
     Malformed,
     BrokenOff,
-    Kill { done: bool },
+    Kill {
+        done: bool,
+    },
+    /// No attempt is answered until the deadline; what the first asked for was done.
+    LastingTimeOut,
+    /// Each attempt is answered so until the deadline; what the first asked for was done.
+    Lasting500,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Refused,
         Self::TimeOut { done: false },
         Self::TimeOut { done: true },
@@ -61,6 +73,8 @@ impl Fault {
         Self::BrokenOff,
         Self::Kill { done: false },
         Self::Kill { done: true },
+        Self::LastingTimeOut,
+        Self::Lasting500,
     ];
 
     /// As the table names it.
@@ -81,14 +95,26 @@ impl Fault {
             Self::BrokenOff => "reset within the answer of 200, done",
             Self::Kill { done: false } => "kill -9 before the answer, not done",
             Self::Kill { done: true } => "kill -9 before the answer, yet done",
+            Self::LastingTimeOut => "never an answer until the deadline, yet done",
+            Self::Lasting500 => "500 until the deadline, yet done",
         }
+    }
+
+    /// Whether every attempt meets it.
+    pub(super) fn lasting(self) -> bool {
+        matches!(self, Self::Status404 | Self::Status409 | Self::LastingTimeOut | Self::Lasting500)
+    }
+
+    /// Whether no answer comes at all.
+    pub(super) fn times_out(self) -> bool {
+        matches!(self, Self::TimeOut { .. } | Self::LastingTimeOut)
     }
 
     /// Whether the far side really did what was asked for when the fault struck.
     pub(super) fn done(self) -> bool {
         match self {
             Self::TimeOut { done } | Self::Reset { done } | Self::Status500 { done } | Self::Kill { done } => done,
-            Self::Malformed | Self::BrokenOff => true,
+            Self::Malformed | Self::BrokenOff | Self::LastingTimeOut | Self::Lasting500 => true,
             Self::Refused | Self::Status429 | Self::Status401 | Self::Status404 | Self::Status409 => false,
         }
     }
@@ -127,12 +153,25 @@ pub(super) fn promised(class: Class, fault: Fault) -> End {
         // 404 and 409 on a call are no error; anywhere else a clear and final no.
         (Class::Repeat, Fault::Status404 | Fault::Status409) => moved(0),
         (_, Fault::Status404 | Fault::Status409) => refused,
-        // 2xx is a yes, whatever stands in the body.
-        (_, Fault::Malformed) => done,
+        // 2xx is a yes, whatever stands in the body, and whether the body comes or not.
+        (_, Fault::Malformed | Fault::BrokenOff) => done,
+        // A 500 tells nothing, and no look follows it; nor does a key help when no answer ever comes.
+        (Class::Repeat, Fault::Lasting500) => unknown(1),
+        (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => unknown(1),
         // From here on it may have been done. Repeat looks at the call, after a 500 it asks again and hears a 404.
         (Class::Repeat, fault) if fault.done() => moved(1),
         (Class::Repeat | Class::Check | Class::ByKey, _) => done,
         // What may have been done is not done again, and nobody claims to know.
         (Class::Never, fault) => unknown(usize::from(fault.done())),
+    }
+}
+
+/// Where the program does not keep the promise yet, and what it does instead. The deadline ends a run as `expired` even
+/// if an attempt of it may have taken effect, and a 500 on a call is taken for a clear no.
+pub(super) fn gap(class: Class, fault: Fault) -> Option<End> {
+    match (class, fault) {
+        (Class::Repeat, Fault::Lasting500) => Some(End::new(1, "expired", false)),
+        (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => Some(End::new(1, "expired", true)),
+        _ => None,
     }
 }
