@@ -28,7 +28,9 @@ async fn measured() -> Matrix {
 /// The table: a dagger behind what is a dead letter, a double one behind what is not as it should be.
 fn table(matrix: &Matrix) -> String {
     let mut text = "| what goes wrong |".to_owned();
-    Class::ALL.iter().for_each(|class| write!(text, " {} |", class.title()).unwrap());
+    for class in Class::ALL {
+        write!(text, " {} |", class.title()).unwrap();
+    }
     text += "\n|---|---|---|---|---|\n";
     for fault in Fault::ALL {
         write!(text, "| {} |", fault.title()).unwrap();

@@ -137,7 +137,8 @@ impl End {
     }
 }
 
-/// What engine.md and design.md promise.
+/// What the design promises.
+#[expect(clippy::match_same_arms, reason = "each arm is one sentence of the promise")]
 pub(super) fn promised(class: Class, fault: Fault) -> End {
     let done = End::new(1, "done", false);
     // The look, or the far side's 404, shows that the call no longer rings here: it was redirected, or it is gone.
@@ -156,8 +157,7 @@ pub(super) fn promised(class: Class, fault: Fault) -> End {
         // 2xx is a yes, whatever stands in the body, and whether the body comes or not.
         (_, Fault::Malformed | Fault::BrokenOff) => done,
         // A 500 tells nothing, and no look follows it; nor does a key help when no answer ever comes.
-        (Class::Repeat, Fault::Lasting500) => unknown(1),
-        (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => unknown(1),
+        (Class::Repeat, Fault::Lasting500) | (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => unknown(1),
         // From here on it may have been done. Repeat looks at the call, after a 500 it asks again and hears a 404.
         (Class::Repeat, fault) if fault.done() => moved(1),
         (Class::Repeat | Class::Check | Class::ByKey, _) => done,
