@@ -15,6 +15,7 @@ mod faults;
 mod genuine;
 mod hostile;
 mod mixed;
+mod model;
 mod once;
 mod outage;
 mod packages;
