@@ -208,7 +208,9 @@ impl Design {
                 }
                 publication.run = publication.run.filter(|run| !run.is_unsent());
             } else {
-                publication.queued = again;
+                if self.keeps(Guard::SettledTriedAgain) {
+                    publication.queued = again;
+                }
                 if publication.run.is_some_and(|run| run.turn == Turn::Attempts) {
                     if self.keeps(Guard::FailedAttemptTakenBack) {
                         publication.queued.attempt = Some(Row::Closed);
@@ -283,7 +285,9 @@ impl Design {
             state.clean = false;
         }
         for id in state.line.clone() {
-            self.claim(state, id, clean);
+            if state.of[id].disk.decision || self.keeps(Guard::HandedOutAgain) {
+                self.claim(state, id, clean);
+            }
         }
     }
 }

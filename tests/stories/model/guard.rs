@@ -28,6 +28,12 @@ pub(super) enum Guard {
     ActedWrittenAtStop,
     /// Nothing of a publication is written unless the publication is written before or with it.
     NothingWithoutPublication,
+    /// What was settled and could not be committed is written with the next commit.
+    SettledTriedAgain,
+    /// After a restart everything durable that is not over is handed out again.
+    HandedOutAgain,
+    /// And nothing that is over.
+    OverStaysOver,
     /// A decision and the state it leaves are written together or not at all.
     DecisionWithState,
     /// An attempt at a step of class never is durable before the step is sent.

@@ -15,5 +15,6 @@ mod checks;
 mod engine;
 mod guard;
 mod laws;
+mod replay;
 mod state;
 mod turns;

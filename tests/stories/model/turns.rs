@@ -81,7 +81,7 @@ impl Design {
     /// A durable publication is handed out: after its commit, or after a restart with what is known of it from before.
     pub(super) fn claim(&self, state: &mut State, id: usize, certain: bool) {
         let disk = state.of[id].disk;
-        if disk.outcome.is_some() {
+        if disk.outcome.is_some() && self.keeps(Guard::OverStaysOver) {
             return;
         }
         let never = self.scenario.class == Class::Never;
