@@ -21,6 +21,8 @@ const CALM: Scenario = Scenario {
     supersedes: false,
 };
 
+/// No law is broken in any state that the world can come to, and every state that the laws speak of is reached.
+#[expect(clippy::print_stdout, reason = "the size of what was checked belongs to the result")]
 fn holds(scenario: Scenario, at_least: usize) {
     let checker = Design { scenario, without: None }.checker().spawn_bfs().join();
     println!("{} states, {} steps deep", checker.unique_state_count(), checker.max_depth());
@@ -67,14 +69,13 @@ fn the_design_holds_for_what_can_be_late_or_superseded() {
     }
 }
 
-/// Worlds in which more goes wrong at once. They take minutes; `cargo test --release` is quicker.
+/// Worlds in which more goes wrong at once, millions of states each.
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "takes minutes, and gigabytes of memory"]
 fn the_design_holds_in_larger_worlds() {
     for class in [Class::Never, Class::Check, Class::Repeat] {
         let worst = Scenario { class, failures: 1, crashes: 1, stops: 1, mishaps: 1, deadlines: true, ..CALM };
-        holds(worst, 100_000);
-        holds(Scenario { crashes: 2, failures: 2, mishaps: 2, copies: 1, supersedes: true, ..worst }, 100_000);
+        holds(worst, 500_000);
         holds(Scenario { lanes: &[0, 0, 0], copies: 1, crashes: 0, deadlines: false, ..worst }, 10_000);
     }
 }
@@ -86,7 +87,6 @@ fn needed(guard: Guard) -> (Scenario, &'static str) {
     match guard {
         Guard::Dedupe | Guard::DedupeAtAdmission => (CALM, laws::COPIES),
         Guard::KnownWaits | Guard::AckAfterCommit => (Scenario { failures: 1, ..CALM }, laws::DURABLE),
-        Guard::OverlapOnlyRepeat => (Scenario { crashes: 1, ..check }, laws::CHECK),
         Guard::OverlapOnlyIdle | Guard::OrderInBackoff => (Scenario { mishaps: 1, ..CALM }, laws::ORDER),
         Guard::OverlapNotInDoubt => (Scenario { failures: 1, mishaps: 1, ..CALM }, laws::ORDER),
         Guard::Rollback => (Scenario { failures: 1, ..CALM }, laws::EDGE),
@@ -99,7 +99,7 @@ fn needed(guard: Guard) -> (Scenario, &'static str) {
         Guard::DecisionWithState => (Scenario { crashes: 1, ..CALM }, laws::EDGE),
         Guard::AttemptFirst | Guard::UnfinishedNeverStays => (Scenario { crashes: 1, ..never }, laws::NEVER),
         Guard::FailedAttemptTakenBack => (Scenario { failures: 1, stops: 1, ..never }, laws::CLEAN),
-        Guard::LookFirst => (Scenario { crashes: 1, ..check }, laws::CHECK),
+        Guard::OverlapOnlyRepeat | Guard::LookFirst => (Scenario { crashes: 1, ..check }, laws::CHECK),
         Guard::Deadline => (Scenario { deadlines: true, ..CALM }, laws::ON_TIME),
         Guard::DeadlineAfterAttempt => (Scenario { deadlines: true, ..never }, laws::ON_TIME),
         Guard::StopWaits => (Scenario { stops: 1, ..CALM }, laws::CLEAN),
@@ -110,6 +110,7 @@ fn needed(guard: Guard) -> (Scenario, &'static str) {
 }
 
 /// With the rule the law holds in that world, and without it it does not.
+#[expect(clippy::print_stdout, reason = "how a law is broken is worth reading")]
 fn is_needed(guard: Guard) {
     let (scenario, law) = needed(guard);
     assert_eq!(breach(scenario, None, law), None, "{law}");

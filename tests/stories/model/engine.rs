@@ -102,14 +102,10 @@ impl Design {
             if self.may_start(state, id) {
                 actions.push(Action::Start(id));
             }
-            if self.is_sent(state, id) {
+            if state.is_sent(id) {
                 actions.push(Action::Answer(id, Answer::Done));
             }
-            if state.stopping
-                && state.is_orphan(id)
-                && !self.is_sent(state, id)
-                && self.keeps(Guard::ActedWrittenAtStop)
-            {
+            if state.stopping && state.is_orphan(id) && !state.is_sent(id) && self.keeps(Guard::ActedWrittenAtStop) {
                 actions.push(Action::Keep(id));
             }
         }
@@ -121,7 +117,7 @@ impl Design {
     /// What happens to the process.
     fn surprises(&self, state: &State, actions: &mut Vec<Action>) {
         let (allowed, used) = (&self.scenario, &state.used);
-        let under_way = self.ids().any(|id| self.is_sent(state, id));
+        let under_way = self.ids().any(|id| state.is_sent(id));
         for id in self.ids() {
             let publication = &state.of[id];
             // Which of two publications is called the first makes no difference.
@@ -129,7 +125,7 @@ impl Design {
             if publication.copies < allowed.copies && its_turn && !state.stopping {
                 actions.push(Action::Send(id));
             }
-            if self.is_sent(state, id) && used.mishaps < allowed.mishaps {
+            if state.is_sent(id) && used.mishaps < allowed.mishaps {
                 actions.push(Action::Answer(id, Answer::Lost { landed: true }));
                 actions.push(Action::Answer(id, Answer::Lost { landed: false }));
                 actions.push(Action::Answer(id, Answer::Refused));
@@ -160,23 +156,18 @@ impl Design {
         }
     }
 
-    fn is_sent(&self, state: &State, id: usize) -> bool {
-        state.of[id].run.is_some_and(|run| run.turn == Turn::Sent)
-    }
-
     /// Whether a stop is complete: nothing is under way, and everything is written.
     fn has_stopped(&self, state: &State) -> bool {
         let written = state.store == Store::Idle && self.ids().all(|id| state.of[id].queued.is_empty());
         let kept = !self.keeps(Guard::ActedWrittenAtStop) || !self.ids().any(|id| state.is_orphan(id));
-        let ended = !self.keeps(Guard::StopWaits)
-            || !self.ids().any(|id| state.of[id].run.is_some_and(|run| run.is_under_way()));
+        let ended = !self.keeps(Guard::StopWaits) || !self.ids().any(|id| state.is_under_way(id));
         written && kept && ended
     }
 
     fn commit(&self, state: &mut State) {
         state.store = Store::Idle;
         let batches: [Record; MOST] = std::array::from_fn(|id| std::mem::take(&mut state.of[id].batch));
-        for (publication, batch) in state.of.iter_mut().zip(&batches) {
+        for (publication, batch) in state.of.iter_mut().zip(batches) {
             publication.disk.add(batch);
             publication.acknowledged |= batch.publication;
         }
@@ -199,7 +190,7 @@ impl Design {
         for id in self.ids().filter(|id| !state.of[*id].batch.is_empty()).collect::<Vec<_>>() {
             let publication = &mut state.of[id];
             let mut again = Record { publication: false, ..publication.batch };
-            again.add(&publication.queued);
+            again.add(publication.queued);
             if publication.batch.publication && !publication.disk.publication {
                 publication.queued =
                     if self.keeps(Guard::NothingWithoutPublication) { Record::default() } else { again };
@@ -228,10 +219,10 @@ impl Design {
             let batch = std::mem::take(&mut state.of[id].batch);
             if state.of[id].disk.publication || !batch.publication {
                 if kept {
-                    state.of[id].disk.add(&batch);
+                    state.of[id].disk.add(batch);
                 }
             } else if kept {
-                state.of[id].disk.add(&batch);
+                state.of[id].disk.add(batch);
                 if state.of[id].run.is_some() && self.keeps(Guard::ActedKnownAtReopen) {
                     self.journal(state, id);
                 } else {
@@ -253,7 +244,7 @@ impl Design {
             let publication = &mut state.of[id];
             if kept {
                 let batch = publication.batch;
-                publication.disk.add(&batch);
+                publication.disk.add(batch);
             }
         }
         self.restart(state, landed, true);
@@ -262,7 +253,7 @@ impl Design {
     /// Everything that is only in memory is gone; what the disk holds is taken up again, in sequence.
     fn restart(&self, state: &mut State, landed: bool, crashed: bool) {
         for id in self.ids() {
-            let lands = landed && self.is_sent(state, id);
+            let lands = landed && state.is_sent(id);
             if lands {
                 self.take_effect(state, id);
             }

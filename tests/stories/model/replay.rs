@@ -212,7 +212,7 @@ impl<B: Bench> Walk<B> {
             let claim = claims.iter().find(|claim| claim.seq == self.seqs[id]);
             let least = before.of[id].disk;
             let mut most = least;
-            most.add(&before.of[id].queued);
+            most.add(before.of[id].queued);
             let remembered = self.engine.load(&[key(id)]).await.unwrap()[0].is_some();
             let Some(claim) = claim else {
                 assert!(most.outcome.is_some(), "a publication that is not over is not handed out");
@@ -223,8 +223,10 @@ impl<B: Bench> Walk<B> {
             assert!(claim.recovered && claim.entry == entry(id, design));
             let found = Record { state: remembered, ..read(&claim.history) };
             assert!(least.outcome.is_none(), "what is over is handed out again");
-            let lies_between = |least: bool, found: bool, most: bool| least <= found && found <= most;
-            assert!(lies_between(least.decision, found.decision, most.decision));
+            // Each is as durable as was promised, and nothing is there that was never asked for.
+            assert!(least.decision <= found.decision && found.decision <= most.decision);
+            assert!(least.doubt <= found.doubt && found.doubt <= most.doubt);
+            assert!(found.attempt == least.attempt || found.attempt == most.attempt, "{found:?} of {least:?}");
             assert_eq!(found.decision, found.state, "a decision and its state are one");
             exact &= found == Record { outcome: None, ..least };
         }

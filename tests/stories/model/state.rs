@@ -163,12 +163,12 @@ pub(super) struct Broken {
 
 impl Record {
     /// Whether there is anything.
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+    pub(super) fn is_empty(self) -> bool {
+        self == Self::default()
     }
 
     /// Adds what is written after it.
-    pub(super) fn add(&mut self, later: &Self) {
+    pub(super) fn add(&mut self, later: Self) {
         self.publication |= later.publication;
         self.decision |= later.decision;
         self.state |= later.state;
@@ -185,13 +185,8 @@ impl Run {
     }
 
     /// Whether it has not been sent since it was planned or recovered.
-    pub(super) fn is_unsent(&self) -> bool {
+    pub(super) fn is_unsent(self) -> bool {
         matches!(self.turn, Turn::Waits | Turn::Attempts)
-    }
-
-    /// Whether a request of it is under way.
-    pub(super) fn is_under_way(&self) -> bool {
-        matches!(self.turn, Turn::Attempts | Turn::Sent)
     }
 }
 
@@ -204,6 +199,16 @@ impl State {
     /// Whether it acted, or may have, and its commit failed: nothing in the store tells of it.
     pub(super) fn is_orphan(&self, id: usize) -> bool {
         self.of[id].run.is_some() && !self.of[id].disk.publication && !self.in_flight(id)
+    }
+
+    /// Whether a request of it is on the way.
+    pub(super) fn is_sent(&self, id: usize) -> bool {
+        self.of[id].run.is_some_and(|run| run.turn == Turn::Sent)
+    }
+
+    /// Whether it is being carried out.
+    pub(super) fn is_under_way(&self, id: usize) -> bool {
+        self.of[id].run.is_some_and(|run| matches!(run.turn, Turn::Attempts | Turn::Sent))
     }
 
     /// Whether nothing will be done for it any more.

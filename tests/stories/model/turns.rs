@@ -42,7 +42,7 @@ impl Design {
         }
         if self.scenario.class == Class::Repeat || !self.keeps(Guard::OverlapOnlyRepeat) {
             let idle = self.ids().filter(|other| *other != id && self.same_lane(*other, id)).all(|other| {
-                let under_way = state.of[other].run.is_some_and(|run| run.is_under_way());
+                let under_way = state.is_under_way(other);
                 let settled = state.is_over(other) && state.of[other].disk.publication;
                 !under_way && (settled || !state.line.contains(&other))
             });
@@ -90,7 +90,7 @@ impl Design {
             self.write(state, id, |queued| queued.doubt = !disk.doubt);
         }
         if never && disk.attempt == Some(Row::Open) && self.keeps(Guard::UnfinishedNeverStays) {
-            self.needs_ground(state, id);
+            Self::needs_ground(state, id);
             state.of[id].run = Some(Run::new(true));
             self.end(state, id, Fate::Unknown);
         } else if disk.decision {
@@ -139,9 +139,7 @@ impl Design {
         if early && !self.keeps(Guard::OverlapOnlyIdle) {
             return true;
         }
-        let busy = self.ids().any(|other| {
-            other != id && self.same_lane(other, id) && state.of[other].run.is_some_and(|run| run.is_under_way())
-        });
+        let busy = self.ids().any(|other| other != id && self.same_lane(other, id) && state.is_under_way(other));
         let passes = |before: usize| {
             let backs_off = state.of[before].run.is_some_and(|run| run.turn == Turn::BacksOff);
             state.is_over(before) || (backs_off && !self.keeps(Guard::OrderInBackoff))
@@ -159,16 +157,16 @@ impl Design {
             return self.end(state, id, Fate::Expired);
         }
         if run.unsure && self.scenario.class == Class::Check && self.keeps(Guard::LookFirst) {
-            self.needs_ground(state, id);
+            Self::needs_ground(state, id);
             if state.of[id].effects > 0 {
                 return self.end(state, id, Fate::Done);
             }
-            self.change(state, id, |run| run.unsure = false);
+            Self::change(state, id, |run| run.unsure = false);
         }
         if self.scenario.class == Class::Never {
             self.write(state, id, |queued| queued.attempt = Some(Row::Open));
             if self.keeps(Guard::AttemptFirst) {
-                return self.change(state, id, |run| run.turn = Turn::Attempts);
+                return Self::change(state, id, |run| run.turn = Turn::Attempts);
             }
         }
         self.send(state, id);
@@ -181,7 +179,7 @@ impl Design {
             return self.end(state, id, Fate::Expired);
         }
         state.broken.deadline |= state.of[id].overdue;
-        self.change(state, id, |run| run.turn = Turn::Sent);
+        Self::change(state, id, |run| run.turn = Turn::Sent);
     }
 
     /// Something becomes of a request.
@@ -197,7 +195,7 @@ impl Design {
                     self.take_effect(state, id);
                 }
                 state.of[id].excuses += 1;
-                self.change(state, id, |run| run.unsure = true);
+                Self::change(state, id, |run| run.unsure = true);
                 if self.scenario.class == Class::Never {
                     return self.end(state, id, Fate::Unknown);
                 }
@@ -219,7 +217,7 @@ impl Design {
         if self.scenario.supersedes && behind && !state.is_orphan(id) {
             self.end(state, id, Fate::Superseded);
         } else {
-            self.change(state, id, |run| (run.turn, run.out_of_turn) = (Turn::BacksOff, false));
+            Self::change(state, id, |run| (run.turn, run.out_of_turn) = (Turn::BacksOff, false));
         }
     }
 
@@ -230,7 +228,7 @@ impl Design {
     }
 
     fn end(&self, state: &mut State, id: usize, fate: Fate) {
-        self.change(state, id, |run| run.turn = Turn::Over(fate));
+        Self::change(state, id, |run| run.turn = Turn::Over(fate));
         let outcome = state.of[id].run.map(|run| self.outcome(run, fate));
         self.write(state, id, |queued| queued.outcome = outcome);
     }
@@ -241,7 +239,7 @@ impl Design {
         Outcome { fate, doubt, out_of_turn: run.out_of_turn }
     }
 
-    fn change(&self, state: &mut State, id: usize, change: impl FnOnce(&mut Run)) {
+    fn change(state: &mut State, id: usize, change: impl FnOnce(&mut Run)) {
         state.of[id].run.as_mut().map(change);
     }
 
@@ -254,7 +252,7 @@ impl Design {
     }
 
     /// To look, or to give up as unknown, there must be a reason: an answer that was lost, or a crash.
-    fn needs_ground(&self, state: &mut State, id: usize) {
+    fn needs_ground(state: &mut State, id: usize) {
         state.broken.groundless |= state.used.crashes == 0 && state.of[id].excuses == 0;
     }
 
