@@ -30,6 +30,6 @@ pub(super) async fn redirect(cloudlink: &CloudLink, call: &str, to: &str, attemp
     let left = deadline.saturating_duration_since(Instant::now());
     match cloudlink.redirect(call, to, left).await {
         Ok(status) => Outcome::Done { result: json!({ "ok": true, "status": status.as_u16() }) },
-        Err(error) => Outcome::from_cloudlink(&error),
+        Err(error) => Outcome::of_a_change(&error),
     }
 }

@@ -32,7 +32,7 @@ pub(super) async fn reply(cloudlink: &CloudLink, conversation: &str, text: &str,
     let left = deadline.saturating_duration_since(Instant::now());
     match cloudlink.send_message(conversation, text, attempt.tag, left).await {
         Ok(message) => done(message),
-        Err(error) => sent_in_vain(&error),
+        Err(error) => Outcome::of_a_change(&error),
     }
 }
 
@@ -45,16 +45,5 @@ fn no_look(error: &Error) -> Outcome {
     match Outcome::from_cloudlink(error) {
         Outcome::Retry { after, error, why, result, .. } => Outcome::Retry { after, error, why, unknown: true, result },
         _ => Outcome::unknown(format!("find out whether the message was sent: could not {error}")),
-    }
-}
-
-fn sent_in_vain(error: &Error) -> Outcome {
-    let may_be_sent = error.status().is_some_and(|status| matches!(status.as_u16(), 500 | 502));
-    match Outcome::from_cloudlink(error) {
-        // It costs one look to be sure that an error in the middle of CloudLink came before the message was stored.
-        Outcome::Retry { after, error, why, unknown, result } => {
-            Outcome::Retry { after, error, why, unknown: unknown || may_be_sent, result }
-        }
-        outcome => outcome,
     }
 }

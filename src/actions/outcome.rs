@@ -125,6 +125,18 @@ impl Outcome {
         Self::OutcomeUnknown { why: why.into(), result: not_ok(ErrorWord::Unknown, None) }
     }
 
+    /// What follows from a failed call that was to change something: it costs one look to be sure that an error in the
+    /// middle of CloudLink came before the change.
+    pub(super) fn of_a_change(error: &Error) -> Self {
+        let may_be_done = error.status().is_some_and(|status| matches!(status.as_u16(), 500 | 502));
+        match Self::from_cloudlink(error) {
+            Self::Retry { after, error, why, unknown, result } => {
+                Self::Retry { after, error, why, unknown: unknown || may_be_done, result }
+            }
+            outcome => outcome,
+        }
+    }
+
     /// What follows from a failed call to CloudLink.
     pub(super) fn from_cloudlink(error: &Error) -> Self {
         let (word, why, status) = (word(error), error.to_string(), error.status().map(|status| status.as_u16()));

@@ -51,8 +51,8 @@ impl<J: Journal, W: Work> Carrier<J, W> {
         };
         loop {
             if Instant::now() >= slot.deadline {
-                let record = self.work.epitaph(Some(&run), "its deadline passed");
-                return Report::Ended { fate: fate::EXPIRED, controls, record };
+                let (fate, why) = slot.too_late();
+                return Report::Ended { fate, controls, record: self.work.epitaph(Some(&run), why) };
             }
             if self.stop.is_cancelled() {
                 return Report::Paused;
@@ -90,12 +90,13 @@ impl<J: Journal, W: Work> Carrier<J, W> {
                 Carried::Next { record } => {
                     let line = self.line(slot.seq, rule, fate::STEP, record);
                     self.journal.settle(Change::lines(vec![line]));
-                    (slot.number, slot.unsure) = (0, false);
+                    (slot.number, slot.unsure, slot.doubtful) = (0, false, false);
                 }
                 Carried::Ended { fate, record } => return Report::Ended { fate, controls, record },
                 Carried::Wait { after, unsure, record } => {
                     slot.number += 1;
                     slot.unsure |= unsure;
+                    slot.doubtful |= unsure;
                     slot.body = Body::Shelved(self.work.shelve(&run));
                     return Report::Waits { slot, after, record: Some(record) };
                 }

@@ -315,6 +315,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             allowance: new.allowance,
             controls: new.controls,
             unsure: new.unsure,
+            doubtful: new.doubtful,
             number: new.number,
             commit,
             body: Body::Held(run),
@@ -358,8 +359,9 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         while let Some((key, slot)) = self.lanes.start() {
             let seq = slot.seq;
             if Instant::now() >= slot.deadline {
-                let record = self.carrier.work.epitaph(None, "its deadline passed");
-                self.end(&key.rule, seq, slot.controls, (fate::EXPIRED, record));
+                let (fate, why) = slot.too_late();
+                let record = self.carrier.work.epitaph(None, why);
+                self.end(&key.rule, seq, slot.controls, (fate, record));
                 self.lanes.ended(&key, seq);
                 continue;
             }

@@ -12,7 +12,7 @@ use crate::kit::clock::Clock;
 use crate::telemetry::Metrics;
 
 /// What an operator should hear of.
-const TROUBLE: [&str; 4] = [fate::FAILED, fate::EXPIRED, "unknown", fate::ABANDONED];
+const TROUBLE: [&str; 4] = [fate::FAILED, fate::EXPIRED, fate::UNKNOWN, fate::ABANDONED];
 /// How often a rule's trouble is logged at most, if nothing is kept of it.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 

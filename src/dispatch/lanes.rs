@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::early::Commit;
+use super::fate;
 
 /// The most runs that are carried out at a time.
 const RUNNING: usize = 2048;
@@ -29,6 +30,7 @@ pub(super) struct Slot<R> {
     pub(super) allowance: Duration,
     pub(super) controls: bool,
     pub(super) unsure: bool,
+    pub(super) doubtful: bool,
     pub(super) number: u32,
     /// While its publication is being committed.
     pub(super) commit: Option<Commit>,
@@ -40,6 +42,17 @@ pub(super) struct Slot<R> {
 pub(super) enum Body<R> {
     Held(R),
     Shelved(Box<str>),
+}
+
+impl<R> Slot<R> {
+    /// How it ends when its deadline passes: nobody says "too late" of what may have been done in time.
+    pub(super) fn too_late(&self) -> (&'static str, &'static str) {
+        if self.doubtful {
+            (fate::UNKNOWN, "its deadline passed before it was known whether it was done")
+        } else {
+            (fate::EXPIRED, "its deadline passed")
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -327,6 +340,7 @@ mod tests {
             allowance: Duration::ZERO,
             controls: &*key.rule == "c",
             unsure: false,
+            doubtful: false,
             number: 0,
             commit: None,
             body: Body::Held(seq),

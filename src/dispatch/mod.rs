@@ -95,6 +95,8 @@ pub struct NewRun<R> {
     pub controls: bool,
     /// Whether its current step may have been carried out already, before a crash.
     pub unsure: bool,
+    /// Whether an attempt at its current step was made whose outcome is not known.
+    pub doubtful: bool,
     /// How often its current step was tried in vain before a restart.
     pub number: u32,
     /// Not to be started before that, in milliseconds since 1970.
@@ -177,6 +179,8 @@ pub mod fate {
     pub const RETRY: &str = "retry";
     /// Too late: not acted on.
     pub const EXPIRED: &str = "expired";
+    /// Too late to find out whether it was done.
+    pub const UNKNOWN: &str = "unknown";
     /// A later state of the call made it pointless.
     pub const SUPERSEDED: &str = "superseded";
     /// Its rule does not want it any more.

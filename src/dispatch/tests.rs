@@ -51,6 +51,7 @@ impl Work for Fake {
             allowance,
             controls: true,
             unsure: claim.recovered,
+            doubtful: false,
             number: 0,
             due: None,
             run: Ok(run.clone()),

@@ -37,7 +37,6 @@ const OWN_TAG: &str = "swh";
 mod end {
     pub(super) const DONE: &str = "done";
     pub(super) const MOVED: &str = "moved";
-    pub(super) const UNKNOWN: &str = "unknown";
     pub(super) const DRY_RUN: &str = "dry_run";
 }
 
@@ -275,7 +274,7 @@ impl Work for Desk {
 
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration> {
         let given_up = match fate {
-            fate::FAILED | fate::ABANDONED | end::UNKNOWN => true,
+            fate::FAILED | fate::ABANDONED | fate::UNKNOWN => true,
             // A call that was not redirected in time needs nobody any more.
             fate::EXPIRED => !controls,
             _ => false,

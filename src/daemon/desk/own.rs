@@ -64,7 +64,7 @@ pub(crate) enum Unfit {
 impl Own {
     /// The entry that tries a letter again. `again` accepts that what may have been done is done twice.
     pub(crate) fn retry(letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
-        if &*letter.fate == super::end::UNKNOWN && !again {
+        if &*letter.fate == crate::dispatch::fate::UNKNOWN && !again {
             return Err(Unfit::MayBeDone);
         }
         let (decision, mut runs) = past(&claim.history);

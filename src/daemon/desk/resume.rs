@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::own::{Own, Why};
 use super::run::Run;
-use super::{Desk, end, was};
+use super::{Desk, was};
 use crate::dispatch::{NewRun, Planned, fate};
 use crate::event::{Event, Kind, Opened};
 use crate::journal::{Change, Claim};
@@ -99,12 +99,12 @@ fn resume(
         return abandoned(&rule.name, claim, "its rule was changed when it had begun");
     }
     // Between the last line and a crash an attempt may have been made that no line tells of.
-    let unsure = past.unsure || claim.recovered;
+    let (unsure, doubtful) = (past.unsure || claim.recovered, past.unsure);
     let (name, controls) = (Arc::clone(&rule.name), rule.controls_call());
     let (deadline, allowance) = (deadline(event, &rule, skew), rule.deadline);
     let run = if let Some(attempt) = past.unknown {
         let why = Some("the process ended before the answer came".to_owned());
-        Err((end::UNKNOWN, write(&Attempted { why, ..attempt })))
+        Err((fate::UNKNOWN, write(&Attempted { why, ..attempt })))
     } else {
         let (kind, was) = (event.kind.as_str().to_owned(), was(event));
         let bindings = if begun { past.bindings } else { bindings };
@@ -113,7 +113,7 @@ fn resume(
         Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
     };
     let (number, due) = (past.attempts, past.due);
-    NewRun { rule: name, deadline, allowance, controls, unsure, number, due, run }
+    NewRun { rule: name, deadline, allowance, controls, unsure, doubtful, number, due, run }
 }
 
 fn abandoned(name: &str, claim: &Claim, why: &str) -> NewRun<Run> {
@@ -124,6 +124,7 @@ fn abandoned(name: &str, claim: &Claim, why: &str) -> NewRun<Run> {
         allowance: Duration::ZERO,
         controls: false,
         unsure: false,
+        doubtful: false,
         number: 0,
         due: None,
         run: Err((fate::ABANDONED, record)),

@@ -101,9 +101,9 @@ impl Run {
                 let record =
                     Attempted { error: Some("unknown".to_owned()), why: Some(why), unsure: true, result, ..record };
                 if self.goes_on() {
-                    self.next(record, end::UNKNOWN)
+                    self.next(record, fate::UNKNOWN)
                 } else {
-                    Carried::Ended { fate: end::UNKNOWN, record: write(&record) }
+                    Carried::Ended { fate: fate::UNKNOWN, record: write(&record) }
                 }
             }
         }

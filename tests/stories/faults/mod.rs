@@ -10,7 +10,7 @@ use std::path::Path;
 
 use futures_util::stream::{self, StreamExt};
 
-use promises::{Class, End, Fault, gap, promised};
+use promises::{Class, End, Fault, promised};
 
 /// Cells that run at a time, each with a daemon of its own.
 const AT_A_TIME: usize = 8;
@@ -25,7 +25,7 @@ async fn measured() -> Matrix {
     stream::iter(cells).map(run).buffer_unordered(AT_A_TIME).collect().await
 }
 
-/// The table: a dagger behind what is a dead letter, a double one behind what is not as it should be.
+/// The table: a dagger behind what is a dead letter.
 fn table(matrix: &Matrix) -> String {
     let mut text = "| what goes wrong |".to_owned();
     for class in Class::ALL {
@@ -37,8 +37,7 @@ fn table(matrix: &Matrix) -> String {
         for class in Class::ALL {
             let End { effects, fate, dead_letter } = &matrix[&(fault, class)];
             let dagger = if *dead_letter { " †" } else { "" };
-            let gap = if gap(class, fault).is_some() { " ‡" } else { "" };
-            write!(text, " {effects}, {fate}{dagger}{gap} |").unwrap();
+            write!(text, " {effects}, {fate}{dagger} |").unwrap();
         }
         text.push('\n');
     }
@@ -61,7 +60,7 @@ fn compare_with_the_docs(table: &str) {
 /// No action both succeeds and is told as given up, but for what nobody can know: never for what can be looked at.
 fn holds_the_law((fault, class): (Fault, Class), end: &End) -> bool {
     let given_up = end.dead_letter || end.fate == "expired";
-    let can_be_known = class == Class::Check || (class == Class::Repeat && fault != Fault::Lasting500);
+    let can_be_known = matches!(class, Class::Check | Class::Repeat);
     let can_not_be_known = end.fate == "unknown" && fault != Fault::Refused && !can_be_known;
     end.effects <= 1 && (end.effects == 0 || !given_up || can_not_be_known)
 }
@@ -76,9 +75,8 @@ async fn each_class_of_action_keeps_its_promise_under_each_fault() {
     for (&(fault, class), end) in &matrix {
         let promised = promised(class, fault);
         assert!(holds_the_law((fault, class), &promised), "{fault:?} {class:?}");
-        let wanted = gap(class, fault).unwrap_or(promised);
-        if *end != wanted {
-            writeln!(broken, "{fault:?}, {class:?}: {end:?} in the place of {wanted:?}").unwrap();
+        if *end != promised {
+            writeln!(broken, "{fault:?}, {class:?}: {end:?} in the place of {promised:?}").unwrap();
         }
     }
     assert!(broken.is_empty(), "{broken}");

@@ -157,21 +157,11 @@ pub(super) fn promised(class: Class, fault: Fault) -> End {
         // 2xx is a yes, whatever stands in the body, and whether the body comes or not.
         (_, Fault::Malformed | Fault::BrokenOff) => done,
         // A 500 tells nothing, and no look follows it; nor does a key help when no answer ever comes.
-        (Class::Repeat, Fault::Lasting500) | (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => unknown(1),
+        (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => unknown(1),
         // From here on it may have been done. Repeat looks at the call, after a 500 it asks again and hears a 404.
         (Class::Repeat, fault) if fault.done() => moved(1),
         (Class::Repeat | Class::Check | Class::ByKey, _) => done,
         // What may have been done is not done again, and nobody claims to know.
         (Class::Never, fault) => unknown(usize::from(fault.done())),
-    }
-}
-
-/// Where the program does not keep the promise yet, and what it does instead. The deadline ends a run as `expired` even
-/// if an attempt of it may have taken effect, and a 500 on a call is taken for a clear no.
-pub(super) fn gap(class: Class, fault: Fault) -> Option<End> {
-    match (class, fault) {
-        (Class::Repeat, Fault::Lasting500) => Some(End::new(1, "expired", false)),
-        (Class::ByKey, Fault::Lasting500 | Fault::LastingTimeOut) => Some(End::new(1, "expired", true)),
-        _ => None,
     }
 }

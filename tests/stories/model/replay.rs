@@ -79,7 +79,12 @@ impl Bench for Files {
     const EXACT: bool = false;
 
     fn open(&mut self) -> Embedded {
-        let options = Options { path: self.folder(), retain: Duration::from_hours(1), max_size: 1 << 30 };
+        let options = Options {
+            path: self.folder(),
+            retain: Duration::from_hours(1),
+            max_size: 1 << 30,
+            keep_dead: Duration::from_hours(1),
+        };
         Embedded::open(&options, Clock::system()).unwrap()
     }
 
