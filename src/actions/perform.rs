@@ -88,6 +88,11 @@ impl Actions {
         self.http.wire.hosts()
     }
 
+    /// The principal that an account signs in as, once it is known.
+    pub fn principal(&self, account: &str) -> Option<Arc<str>> {
+        self.accounts.get(account)?.principal()
+    }
+
     /// Makes one attempt.
     pub async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
         match request {

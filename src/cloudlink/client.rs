@@ -1,7 +1,7 @@
 //! One account at CloudLink: what all of its APIs have in common.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use reqwest::{Method, Request, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
-use super::error::{Answered, Error};
+use super::error::{Answered, Class, Error};
 use super::hosts::{HostPolicy, HostState, Whose};
 use super::line::Line;
 use super::scrub::scrub;
@@ -26,6 +26,9 @@ use crate::kit::supervisor::Supervisor;
 const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
 const APP: HeaderName = HeaderName::from_static("x-mitel-app");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// How long CloudLink may take to say who we are.
+const WHO_AM_I: Duration = Duration::from_secs(10);
 
 /// The APIs that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +67,7 @@ struct Account {
     lines: [Line; Api::ALL.len()],
     tokens: Tokens,
     chance: Chance,
+    principal: OnceLock<Arc<str>>,
 }
 
 /// A call to be made.
@@ -105,12 +109,49 @@ impl CloudLink {
             Box::pin(async move { grant.fetch(&line).await }) as futures_util::future::BoxFuture<'static, _>
         });
         let tokens = Tokens::new(service, fetch, clock, chance.clone(), supervisor);
-        Self(Arc::new(Account { name: options.name, urls: options.urls, headers, wire, lines, tokens, chance }))
+        Self(Arc::new(Account {
+            name: options.name,
+            urls: options.urls,
+            headers,
+            wire,
+            lines,
+            tokens,
+            chance,
+            principal: OnceLock::new(),
+        }))
     }
 
     /// The account's name in the settings.
     pub fn name(&self) -> &Arc<str> {
         &self.0.name
+    }
+
+    /// The principal that this account signs in as, once [`CloudLink::learn_who_we_are`] knows it.
+    pub fn principal(&self) -> Option<Arc<str>> {
+        self.0.principal.get().cloned()
+    }
+
+    /// Asks CloudLink who we are, until it says so or says that it will not.
+    pub async fn learn_who_we_are(self) {
+        let mut pause = Duration::from_secs(1);
+        loop {
+            match self.who_am_i(WHO_AM_I).await {
+                Ok(who) => {
+                    if let Some(principal) = who.principal_id {
+                        // It is asked once; were it asked twice, the answer would be the same.
+                        let _ = self.0.principal.set(principal.into());
+                    }
+                    return;
+                }
+                Err(error) if matches!(error.class(), Class::Final | Class::Moved) => {
+                    tracing::info!(account = %self.0.name, %error, "own messages are known by their tag only");
+                    return;
+                }
+                Err(error) => tracing::debug!(account = %self.0.name, %error, "asking again who we are"),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_mins(5));
+        }
     }
 
     /// The state of the token, for metrics and pages.

@@ -83,6 +83,8 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         watcher.inspect_err(|error| tracing::warn!(%error, "the rules can't be watched; reload them with SIGHUP")).ok()
     });
     let rules = Arc::new(first_rules(&settings, &world)?);
+    // Only a bot has to know itself.
+    let replies = rules.rules().iter().flat_map(|rule| &rule.steps).any(|step| step.action() == "reply");
     let journal = Arc::new(Embedded::open(&settings.journal, clock.clone())?);
     let admin = Listener::bind(settings.admin.listen, None).await?;
     let public = Listener::bind(settings.server.listen, settings.server.tls.as_ref()).await?;
@@ -157,6 +159,10 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let stop = supervisor.stop.clone();
     let admin = admin.serve(move |request| std::future::ready(api.handle(&request)), supervisor.clone(), stop);
     supervisor.vital("admin listener", admin);
+    if replies {
+        let (learn, stop) = (cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());
+        supervisor.spawn(async move { stop.run_until_cancelled(learn).await });
+    }
     supervisor.vital("sign-in", cloudlink.keep_signed_in());
     Ok(App { desk, journal, ingest, shown, reloader, supervisor, close, drain: settings.server.drain, watcher })
 }
@@ -250,10 +256,13 @@ impl App {
         tokio::time::sleep(Duration::from_millis(50)).await;
         self.supervisor.stop.cancel();
         let ended = tokio::time::timeout(CONNECTIONS_END + STEPS_END, self.supervisor.drained()).await;
-        let written = if ended.is_ok() && !died {
+        let sure = self.shown.pulse.sure.load(Ordering::Relaxed);
+        let written = if ended.is_ok() && !died && sure {
             self.journal.rest().await
         } else {
-            tracing::warn!("some steps did not end in time; what they did is looked up at the next start");
+            if ended.is_err() {
+                tracing::warn!("some steps did not end in time; what they did is looked up at the next start");
+            }
             self.journal.flush().await
         };
         if let Err(error) = written {

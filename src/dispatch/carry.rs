@@ -20,8 +20,8 @@ pub(super) enum Report<R> {
     Ended { fate: &'static str, controls: bool, record: String },
     /// It has to wait.
     Waits { slot: Slot<R>, after: Option<Duration>, record: Option<String> },
-    /// The process stops; what is left is found in the journal at the next start.
-    Paused,
+    /// The process stops; what is left is found in the journal at the next start, but for a doubt from before.
+    Paused { unsure: bool },
     /// Its publication was not stored after all. What it did nevertheless, if it did something.
     Refused(Option<Line>),
 }
@@ -55,7 +55,7 @@ impl<J: Journal, W: Work> Carrier<J, W> {
                 return Report::Ended { fate, controls, record: self.work.epitaph(Some(&run), why) };
             }
             if self.stop.is_cancelled() {
-                return Report::Paused;
+                return Report::Paused { unsure: slot.unsure && !slot.doubtful };
             }
             let carried = match self.work.prepare(&mut run) {
                 Prepared::Already(carried) => carried,

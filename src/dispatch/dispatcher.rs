@@ -2,7 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,8 +15,8 @@ use super::early::{Commit, Early};
 use super::ends::Ends;
 use super::lanes::{Body, Key, Lanes, Slot};
 use super::parking::{self, Parking};
-use super::{NewRun, Planned, Work, fate};
-use crate::journal::{Change, Claim, Journal, Range, TimerChange};
+use super::{Again, NewRun, Planned, Planning, Work, fate};
+use crate::journal::{self, Change, Claim, Journal, Range, TimerChange};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -47,6 +47,8 @@ pub struct Pulse {
     pub oldest_arrived: AtomicI64,
     /// The newest publication that was planned.
     pub planned: AtomicU64,
+    /// After it has stopped: whether the journal tells all that it knew, so that a new start need not be unsure.
+    pub sure: AtomicBool,
     /// When the dispatcher last came around, in milliseconds since 1970.
     pub beat: AtomicI64,
 }
@@ -62,6 +64,8 @@ pub struct Dispatcher<J: Journal, W: Work> {
     ended: Change,
     /// When the next timer is due, in milliseconds since 1970.
     timer: Option<i64>,
+    /// Whether a run stopped with a doubt that no line tells of.
+    unsure: bool,
     reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
     report: mpsc::Sender<(Key, u64, Report<W::Run>)>,
     supervisor: Supervisor,
@@ -94,6 +98,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             ended: Change::default(),
             // Whatever was due meanwhile is due now.
             timer: Some(0),
+            unsure: false,
             reports,
             report,
             supervisor,
@@ -123,6 +128,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 self.start();
             } else if self.lanes.running() == 0 {
                 self.settle_ended();
+                let unsure = self.unsure || self.early.knows_more() || self.parking.count() > 0;
+                self.pulse.sure.store(!unsure && !self.lanes.is_unsure(), Ordering::Relaxed);
                 return;
             } else if self.early.is_waiting() {
                 self.claim().await;
@@ -204,17 +211,14 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     /// Plans what is being committed just now, and takes its first steps.
     async fn begin_early(&mut self) {
         for claim in self.carrier.journal.early() {
-            if !self.early.may_begin(&claim) || !self.lanes.is_idle(&claim.entry.lane) {
-                continue;
-            }
-            let (opened, keys) = self.carrier.work.open(&claim);
-            if self.early.shares(&keys) {
+            let lane = &claim.entry.lane;
+            let idle = self.lanes.is_idle(lane) && self.early.is_settled(lane, Instant::now());
+            if !idle || !self.early.may_begin(&claim) {
                 continue;
             }
             // What can't be read now is read when it is claimed.
-            let Ok(remembered) = self.carrier.journal.load(&keys).await else { continue };
-            let planned = self.plan(opened, &claim, &remembered);
-            if planned.durable_first {
+            let Ok((planned, keys)) = self.plan(&claim).await else { continue };
+            if planned.durable_first || self.early.shares(&keys) {
                 continue;
             }
             let (seq, runs) = (claim.seq, planned.runs.len());
@@ -230,17 +234,15 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     async fn admit(&mut self, claim: Claim, lone: bool) {
         let Some(claim) = self.early.history(claim) else { return };
         let done_before = claim.history.clone();
-        let (opened, keys) = self.carrier.work.open(&claim);
-        let remembered = loop {
-            match self.carrier.journal.load(&keys).await {
-                Ok(remembered) => break remembered,
+        let planned = loop {
+            match self.plan(&claim).await {
+                Ok((planned, _)) => break planned,
                 Err(error) => {
                     tracing::error!(%error, "the journal can't be read; planning waits");
                     tokio::time::sleep(JOURNAL_PAUSE).await;
                 }
             }
         };
-        let planned = self.plan(opened, &claim, &remembered);
         let durable_first = planned.durable_first;
         let mut decided = self.line_up_all(&claim, planned, None);
         if !claim.recovered && !done_before.is_empty() {
@@ -262,15 +264,27 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         self.settle(decided);
     }
 
-    fn plan(&self, opened: W::Opened, claim: &Claim, remembered: &[Option<Arc<str>>]) -> Planned<W::Run> {
+    /// Plans a publication. What was decided, and in the light of which keys.
+    async fn plan(&self, claim: &Claim) -> Result<(Planned<W::Run>, Vec<Arc<str>>), journal::Error> {
         let work = &self.carrier.work;
-        let planned = std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, claim, remembered)));
-        planned.unwrap_or_else(|_| {
-            tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
-            let record = Some(work.epitaph(None, "an internal error"));
-            let with = Change::default();
-            Planned { record, with, durable_first: false, supersedes: false, runs: Vec::new() }
-        })
+        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| work.open(claim)));
+        let Ok((mut opened, mut keys)) = opened else { return Ok((self.panicked(claim), Vec::new())) };
+        let mut all = Vec::new();
+        loop {
+            let remembered = self.carrier.journal.load(&keys).await?;
+            all.append(&mut keys);
+            match std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, claim, &remembered))) {
+                Ok(Planning::Done(planned)) => return Ok((planned, all)),
+                Ok(Planning::Needs(again, more)) => (opened, keys) = (again, more),
+                Err(_) => return Ok((self.panicked(claim), all)),
+            }
+        }
+    }
+
+    fn panicked(&self, claim: &Claim) -> Planned<W::Run> {
+        tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
+        let record = Some(self.carrier.work.epitaph(None, "an internal error"));
+        Planned { record, with: Change::default(), durable_first: false, supersedes: false, runs: Vec::new() }
     }
 
     /// Lines up what was planned; the decision, to be settled.
@@ -332,8 +346,12 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let Some((rule, seq)) = self.parking.next(|rule| lanes.open_of(rule), lanes.open()) else { return false };
             match self.carrier.journal.scan(Range::One(seq)).await.map(|claims| claims.into_iter().next()) {
                 Ok(Some(claim)) => match self.carrier.work.plan_again(&claim, &rule) {
-                    Some(run) => self.line_up(&claim.entry.lane, seq, run, None),
-                    None => self.abandon(&rule, seq, "its rule does not match any more"),
+                    Again::Run(run) => self.line_up(&claim.entry.lane, seq, run, None),
+                    Again::NotYet => {
+                        self.parking.put_back(&rule, seq);
+                        return false;
+                    }
+                    Again::Unwanted => self.abandon(&rule, seq, "its rule does not match any more"),
                 },
                 Ok(None) => self.abandon(&rule, seq, "its publication is not in the journal any more"),
                 Err(error) => {
@@ -394,11 +412,15 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) -> Vec<Claim> {
         match report {
             Report::Ended { fate, controls, record } => {
+                self.early.ended(&key.lane, Instant::now());
                 self.end(&key.rule, seq, controls, (fate, record));
                 self.lanes.ended(key, seq);
             }
             // It stays open in the journal; here it is only out of the way.
-            Report::Paused => self.lanes.ended(key, seq),
+            Report::Paused { unsure } => {
+                self.unsure |= unsure;
+                self.lanes.ended(key, seq);
+            }
             Report::Refused(line) => {
                 self.ends.forget(seq);
                 self.lanes.ended(key, seq);

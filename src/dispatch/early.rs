@@ -9,11 +9,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::journal::{Change, Claim, Line};
+use crate::journal::{Change, Claim, Line, RIDE};
 
+/// After so long what was settled is durable, unless the journal can't write: then nothing is early at all.
+const SETTLED: Duration = RIDE.saturating_mul(5);
+/// With more ends than that in so short a time nothing is early: the gateway is busy anyway.
+const MOST_RECENT: usize = 512;
 /// The most publications that are begun and not yet durable.
 const MOST: usize = 64;
 /// The most ids of which is known what was done though they were not stored.
@@ -44,6 +50,8 @@ pub(super) struct Early {
     unheard: HashMap<u64, (Arc<str>, u32)>,
     /// Redeliveries that came before that.
     held: Vec<Claim>,
+    /// Lanes in which something ended so lately that it may not be durable.
+    recent: VecDeque<(Instant, Arc<str>)>,
 }
 
 #[derive(Debug)]
@@ -66,9 +74,30 @@ impl Early {
             && !self.begun.values().any(|begun| begun.claim.entry.lane == claim.entry.lane)
     }
 
+    /// Notes that a run of a lane ended.
+    pub(super) fn ended(&mut self, lane: &Arc<str>, now: Instant) {
+        while self.recent.front().is_some_and(|(at, _)| now >= *at + SETTLED) {
+            self.recent.pop_front();
+        }
+        if self.recent.len() < MOST_RECENT {
+            self.recent.push_back((now, Arc::clone(lane)));
+        }
+    }
+
+    /// Whether all that ended in a lane is durable: what is done early must not overtake what a crash would do again.
+    pub(super) fn is_settled(&self, lane: &str, now: Instant) -> bool {
+        let recent = self.recent.iter().rev().take_while(|(at, _)| now < *at + SETTLED);
+        self.recent.len() < MOST_RECENT && !recent.into_iter().any(|(_, ended)| **ended == *lane)
+    }
+
     /// Whether planning with these keys would miss what is held back.
     pub(super) fn shares(&self, keys: &[Arc<str>]) -> bool {
         self.begun.values().any(|begun| begun.keys.iter().any(|key| keys.contains(key)))
+    }
+
+    /// Whether something was done of which only this memory knows.
+    pub(super) fn knows_more(&self) -> bool {
+        !self.begun.is_empty() || !self.acted.is_empty() || !self.unheard.is_empty() || !self.held.is_empty()
     }
 
     /// Whether anything is begun and not durable.

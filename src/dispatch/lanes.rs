@@ -126,6 +126,12 @@ impl<R> Lanes<R> {
         !self.queues.contains_key(lane)
     }
 
+    /// Whether something that waits is in a doubt that no line of the journal tells of.
+    pub(super) fn is_unsure(&self) -> bool {
+        let mut slots = self.queues.values().flatten().flat_map(|queue| &queue.slots);
+        slots.any(|slot| slot.unsure && !slot.doubtful)
+    }
+
     /// The oldest event with an open run.
     pub(super) fn oldest(&self) -> Option<u64> {
         self.seqs.first().map(|(seq, _)| *seq)

@@ -41,8 +41,14 @@ pub trait Work: Send + Sync + 'static {
     /// Reads a publication, and says which keys of durable state planning needs.
     fn open(&self, claim: &Claim) -> (Self::Opened, Vec<Arc<str>>);
 
-    /// Decides, in the light of what is remembered under those keys and of what is known from before a restart.
-    fn plan(&self, opened: Self::Opened, claim: &Claim, remembered: &[Option<Arc<str>>]) -> Planned<Self::Run>;
+    /// Decides, in the light of what is remembered under those keys and of what is known from before a restart; or says
+    /// what else it has to know.
+    fn plan(
+        &self,
+        opened: Self::Opened,
+        claim: &Claim,
+        remembered: &[Option<Arc<str>>],
+    ) -> Planning<Self::Opened, Self::Run>;
 
     /// A run in few bytes.
     fn shelve(&self, run: &Self::Run) -> Box<str>;
@@ -50,9 +56,8 @@ pub trait Work: Send + Sync + 'static {
     /// A run from the shelf, with its publication read again.
     fn unshelve(&self, claim: &Claim, rule: &str, shelved: &str) -> Unshelved<Self::Run>;
 
-    /// A rule's run on a publication that was planned before and is read again; none if the rule does not want it any
-    /// more.
-    fn plan_again(&self, claim: &Claim, rule: &str) -> Option<NewRun<Self::Run>>;
+    /// A rule's run on a publication that was planned before and is read again.
+    fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Self::Run>;
 
     /// Makes the current step ready: renders it, unless that was done.
     fn prepare(&self, run: &mut Self::Run) -> Prepared;
@@ -65,6 +70,15 @@ pub trait Work: Send + Sync + 'static {
 
     /// The record of an end that the dispatcher decides: expired, superseded, a panic.
     fn epitaph(&self, run: Option<&Self::Run>, why: &str) -> String;
+}
+
+/// How planning goes on.
+#[derive(Debug)]
+pub enum Planning<O, R> {
+    /// It is decided.
+    Done(Planned<R>),
+    /// What is remembered under these keys is needed too.
+    Needs(O, Vec<Arc<str>>),
 }
 
 /// What became of a publication by planning.
@@ -103,6 +117,17 @@ pub struct NewRun<R> {
     pub due: Option<i64>,
     /// The run, or how it ended already: a fate and its record.
     pub run: Result<R, (&'static str, String)>,
+}
+
+/// What became of a run that was parked.
+#[derive(Debug)]
+pub enum Again<R> {
+    /// Here it is.
+    Run(NewRun<R>),
+    /// The journal does not yet show what was decided.
+    NotYet,
+    /// Its rule does not want it any more.
+    Unwanted,
 }
 
 /// What became of a run on the shelf.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use super::{Attempt, Carried, Dispatcher, NewRun, Planned, Prepared, Unshelved, Work, fate};
+use super::{Again, Attempt, Carried, Dispatcher, NewRun, Planned, Planning, Prepared, Unshelved, Work, fate};
 use crate::journal::memory::{Disk, Memory};
 use crate::journal::{Change, Claim, Entry, Journal, Range};
 use crate::kit::chance::Chance;
@@ -42,7 +42,7 @@ impl Work for Fake {
         ((), Vec::new())
     }
 
-    fn plan(&self, (): (), claim: &Claim, _: &[Option<Arc<str>>]) -> Planned<Value> {
+    fn plan(&self, (): (), claim: &Claim, _: &[Option<Arc<str>>]) -> Planning<(), Value> {
         let run = Self::run(claim);
         let allowance = Duration::from_secs(run["deadline"].as_u64().unwrap_or(20));
         let new = NewRun {
@@ -56,13 +56,13 @@ impl Work for Fake {
             due: None,
             run: Ok(run.clone()),
         };
-        Planned {
+        Planning::Done(Planned {
             record: Some("{}".into()),
             with: Change::default(),
             durable_first: false,
             supersedes: run["moves"] == true,
             runs: vec![new],
-        }
+        })
     }
 
     fn shelve(&self, _: &Value) -> Box<str> {
@@ -73,8 +73,11 @@ impl Work for Fake {
         Unshelved::Run(Self::run(claim))
     }
 
-    fn plan_again(&self, claim: &Claim, _: &str) -> Option<NewRun<Value>> {
-        self.plan((), claim, &[]).runs.pop()
+    fn plan_again(&self, claim: &Claim, _: &str) -> Again<Value> {
+        match self.plan((), claim, &[]) {
+            Planning::Done(mut planned) => planned.runs.pop().map_or(Again::Unwanted, Again::Run),
+            Planning::Needs(..) => Again::NotYet,
+        }
     }
 
     fn keep(&self, fate: &str, _: bool) -> Option<Duration> {

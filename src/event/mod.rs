@@ -12,7 +12,7 @@ mod views;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use kind::Kind;
 pub use open::{Opened, Remember, Resolved};
@@ -47,6 +47,13 @@ pub struct Event {
 }
 
 impl Event {
+    /// Adds what is known of the whole call to the view `call`, if the event is of a leg.
+    pub fn know_call(&mut self, known: &Map<String, Value>) {
+        if let Some(Value::Object(call)) = self.fields.get_mut("call") {
+            call.extend(known.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+    }
+
     /// The value at a path such as `call.endpoint` or `content.extraPbxData.callTrackingID`. Missing is `None`:
     /// an absent field, null, or something of something missing.
     pub fn field<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> Option<&Value> {

@@ -29,7 +29,13 @@ pub struct Decision {
     /// The status that a presence had before: what the event can't tell again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<String>,
-    /// Why nothing was matched at all, if so.
+    /// What was known of the whole call: what the event can't tell again.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub call: Map<String, Value>,
+    /// Whether what controls the call, or answers, was left out so that a loop ends.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_alone: bool,
+    /// Why nothing was matched at all, or why something was left alone, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }

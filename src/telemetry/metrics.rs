@@ -58,6 +58,7 @@ pub struct Metrics {
     outcomes: Family<FateLabel, Counter>,
     attempts_again: Counter,
     dead_letters: Counter,
+    loops_stopped: Counter,
     reaction: Histogram,
     accept: Histogram,
     reload_failed: Gauge,
@@ -101,6 +102,11 @@ impl Default for Metrics {
             refused: family(&mut registry, "requests_refused", "Requests to the public listener that were refused"),
             outcomes: family(&mut registry, "runs", "Runs of rules that ended, by how"),
             attempts_again: counter(&mut registry, "attempts_again", "Attempts that failed and are made again"),
+            loops_stopped: counter(
+                &mut registry,
+                "loops_stopped",
+                "Calls and conversations left alone, for more is a loop",
+            ),
             dead_letters: counter(&mut registry, "dead_letters", "Runs that were given up and became dead letters"),
             reaction: histogram(
                 &mut registry,
@@ -166,6 +172,11 @@ impl Metrics {
     /// Something was given up and is kept for somebody to look at.
     pub fn dead_letter(&self) {
         self.dead_letters.inc();
+    }
+
+    /// A call or a conversation was left alone, because more would be a loop.
+    pub fn loop_stopped(&self) {
+        self.loops_stopped.inc();
     }
 
     /// An attempt failed and is made again.

@@ -1,6 +1,7 @@
 //! What the dispatcher is given: publications become events, events meet rules, steps meet actions.
 
 pub(crate) mod own;
+mod planning;
 mod resume;
 mod run;
 
@@ -15,15 +16,16 @@ use tokio::time::Instant;
 
 use crate::actions::{self, Actions, Class, Outcome};
 use crate::cloudlink::HostState;
-use crate::dispatch::{Attempt, Carried, NewRun, Planned, Prepared, Unshelved, Work, fate};
-use crate::event::{Event, Kind, Opened};
-use crate::journal::{Change, Claim, StateChange};
+use crate::dispatch::{Again, Attempt, Carried, Planning, Prepared, Unshelved, Work, fate};
+use crate::event::{Event, Opened};
+use crate::journal::{Claim, StateChange};
 use crate::kit::clock::Clock;
 use crate::memory::skew::Skew;
 use crate::record::{self, Attempted, Decision, write};
 use crate::rules::{Plan, RuleSet};
 use crate::telemetry::Metrics;
 use own::{Own, account};
+use planning::Opening;
 use run::Shelved;
 
 pub(crate) use run::Run;
@@ -51,16 +53,6 @@ pub(crate) struct Desk {
     keep_dead: Duration,
     /// The skew of each site whose calls were seen.
     skews: Mutex<HashMap<Arc<str>, Skew>>,
-}
-
-/// A publication that was read.
-pub(crate) struct Opening {
-    opened: Opened,
-    own: Option<Own>,
-    /// What is remembered of its resource is the first of the keys.
-    has_key: bool,
-    /// Under which key the skew of its site is, and whether it has to be loaded.
-    skew: Option<(Arc<str>, bool)>,
 }
 
 impl Desk {
@@ -120,11 +112,17 @@ impl Desk {
         skew.millis(claim.arrived)
     }
 
-    fn decision(event: &Event, rules: &RuleSet, plan: &Plan, note: Option<String>) -> String {
+    fn decision(event: &Event, rules: &RuleSet, plan: &Plan) -> Decision {
         let verdicts = plan.verdicts.iter().map(|verdict| serde_json::to_value(verdict).unwrap_or_default()).collect();
         let time = event.time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let (kind, was) = (event.kind.as_str().to_owned(), was(event));
-        write(&Decision { kind, time, rules: rules.hash().to_owned(), verdicts, was, note })
+        Decision { kind, time, rules: rules.hash().to_owned(), verdicts, was, ..Decision::default() }
+    }
+
+    /// Whether a message is from the principal that we sign in as.
+    fn is_own_principal(&self, event: &Event) -> bool {
+        let sender = event.field(["message", "sender"]).and_then(Value::as_str);
+        sender.is_some_and(|sender| self.actions.principal(&event.account).is_some_and(|own| *own == *sender))
     }
 }
 
@@ -144,64 +142,23 @@ impl Work for Desk {
     type Run = Run;
 
     fn open(&self, claim: &Claim) -> (Opening, Vec<Arc<str>>) {
-        let (entry, own, account) = (&claim.entry, Own::of(claim), account(claim));
-        let (id, body) = own.as_ref().map_or((&*entry.id, &*entry.body), |own| (own.id(), own.publication()));
-        let opened = Opened::new(claim.seq, &account, id, &entry.lane, claim.arrived, body);
-        let mut keys: Vec<Arc<str>> = Vec::new();
-        if own.is_none() {
-            keys.extend(opened.key());
-        }
-        let has_key = !keys.is_empty();
-        let skew = opened.lag().map(|(site, _)| Arc::from(format!("{account}/skew/{site}")));
-        let skew = skew.filter(|_| own.is_none()).map(|key| {
-            let load = !self.skews().contains_key(&key);
-            (key, load)
-        });
-        keys.extend(skew.iter().filter(|(_, load)| *load).map(|(key, _)| Arc::clone(key)));
-        (Opening { opened, own, has_key, skew }, keys)
+        self.read(claim)
     }
 
-    fn plan(&self, opening: Opening, claim: &Claim, remembered: &[Option<Arc<str>>]) -> Planned<Run> {
-        let Opening { opened, own, has_key, skew } = opening;
-        if let Some(own) = own {
-            return self.plan_own(opened, own, claim);
-        }
-        let mut remembered = remembered.iter().map(Option::as_deref);
-        let of_resource = has_key.then(|| remembered.next().flatten()).flatten();
-        let mut state = Vec::new();
-        let skew = skew.map_or(0, |(key, load)| {
-            let stored = load.then(|| remembered.next().flatten()).flatten();
-            self.skew(key, stored, &opened, claim, &mut state)
-        });
-        let rules = self.rules.load_full();
-        let (known, pasts) = record::past(&claim.history);
-        let known_kind = known.as_ref().and_then(|decision| decision.kind.parse::<Kind>().ok());
-        let event = if let Some(kind) = known_kind {
-            opened.resolve_as(kind, known.as_ref().and_then(|decision| decision.was.as_deref()))
-        } else {
-            let resolved = opened.resolve(of_resource);
-            let remember = resolved.remember.into_iter();
-            state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
-            resolved.event
-        };
-        let supersedes = event.kind.is_edge_of_call();
-        let own = is_own_message(&event);
-        let plan = if own { Plan::default() } else { rules.plan(&event) };
-        let note = own.then(|| "our own message".to_owned());
-        let event = Arc::new(event);
-        let decided = known.as_ref().is_some_and(|known| known.rules == rules.hash());
-        let decision = Self::decision(&event, &rules, &plan, note);
-        let runs = self.line_up(claim, &event, plan, pasts, skew);
-        // With no run left the line that ends the publication is this one, so it is written again.
-        let record = (!decided || runs.is_empty()).then_some(decision);
-        let with = Change { state, ..Change::default() };
-        Planned { record, with, durable_first: false, supersedes, runs }
+    fn plan(&self, opening: Opening, claim: &Claim, values: &[Option<Arc<str>>]) -> Planning<Opening, Run> {
+        self.go_on(opening, claim, values)
     }
 
-    fn plan_again(&self, claim: &Claim, rule: &str) -> Option<NewRun<Run>> {
-        let (opening, keys) = self.open(claim);
-        let planned = self.plan(opening, claim, &vec![None; keys.len()]);
-        planned.runs.into_iter().find(|run| &*run.rule == rule)
+    fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Run> {
+        let (opening, keys) = self.read(claim);
+        match self.go_on(opening, claim, &vec![None; keys.len()]) {
+            Planning::Done(planned) => match planned.runs.into_iter().find(|run| &*run.rule == rule) {
+                Some(run) => Again::Run(run),
+                None => Again::Unwanted,
+            },
+            // The decision about it is not there to be read yet.
+            Planning::Needs(..) => Again::NotYet,
+        }
     }
 
     fn shelve(&self, run: &Run) -> Box<str> {
@@ -213,14 +170,12 @@ impl Work for Desk {
         let gone = |why: &str| Unshelved::Gone(write(&Attempted { why: Some(why.to_owned()), ..Attempted::default() }));
         let Some(rules) = self.generation(&rules) else { return gone("the rules were reloaded too often meanwhile") };
         let Some(past_rule) = rules.rule(rule).cloned() else { return gone("its rule is gone") };
-        let (opened, own) = {
-            let opening = self.open(claim).0;
-            (opening.opened, opening.own)
-        };
+        let (Some(known), mut pasts) = record::past(&claim.history) else { return Unshelved::NotYet };
+        let own = Own::of(claim);
         if let Some(own) = &own {
             progress.results = own.results();
         }
-        if let Some(past) = record::past(&claim.history).1.remove(rule) {
+        if let Some(past) = pasts.remove(rule) {
             if past.step < progress.step {
                 return Unshelved::NotYet;
             }
@@ -228,8 +183,10 @@ impl Work for Desk {
         } else if progress.step > own.as_ref().map_or(0, Own::step) {
             return Unshelved::NotYet;
         }
-        let kind = progress.kind.parse().unwrap_or(Kind::Publication);
-        let event = Arc::new(opened.resolve_as(kind, progress.was.as_deref()));
+        let (id, body) =
+            own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
+        let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
+        let event = Arc::new(Self::event_again(opened, &known));
         Unshelved::Run(Run { rules, rule: past_rule, event, progress, scope: None })
     }
 

@@ -18,10 +18,8 @@ const SOURCE: &str = "@switchhook";
 pub(crate) struct Own {
     /// The id of the publication that it is about: what tags and idempotency keys are made of.
     id: String,
-    /// What was decided about it then.
-    kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    was: Option<String>,
+    /// What was decided about it then, less the verdicts.
+    decision: Decision,
     /// Why it comes again.
     pub(crate) why: Why,
     /// Whose key verified it.
@@ -101,7 +99,8 @@ impl Own {
             }
         };
         let id = if matches!(why, Why::Replay { .. }) { format!("{account}/{name}") } else { id };
-        let own = Self { id, kind: decision.kind, was: decision.was, why, verified_by, publication };
+        let decision = Decision { verdicts: Vec::new(), ..decision };
+        let own = Self { id, decision, why, verified_by, publication };
         Ok(Entry {
             id: format!("{account}/{name}").into(),
             lane: Arc::clone(&claim.entry.lane),
@@ -128,9 +127,9 @@ impl Own {
         self.publication.get()
     }
 
-    /// The kind that it had.
-    pub(crate) fn kind(&self) -> &str {
-        &self.kind
+    /// What was decided about it.
+    pub(crate) fn decision(&self) -> &Decision {
+        &self.decision
     }
 
     /// At which step it begins.
@@ -147,11 +146,6 @@ impl Own {
             Why::Retry { progress, .. } => progress.results.clone(),
             Why::Replay { .. } => Map::new(),
         }
-    }
-
-    /// The status that a presence had before.
-    pub(crate) fn was(&self) -> Option<&str> {
-        self.was.as_deref()
     }
 }
 

@@ -9,9 +9,9 @@ use super::own::{Own, Why};
 use super::run::Run;
 use super::{Desk, was};
 use crate::dispatch::{NewRun, Planned, fate};
-use crate::event::{Event, Kind, Opened};
+use crate::event::{Event, Opened};
 use crate::journal::{Change, Claim};
-use crate::record::{self, Attempted, Past, Pasts, Progress, write};
+use crate::record::{self, Attempted, Decision, Past, Pasts, Progress, write};
 use crate::rules::{Plan, Rule, RuleSet, RunPlan};
 
 impl Desk {
@@ -45,42 +45,42 @@ impl Desk {
     /// What comes again is not an event anew: nothing is remembered of it, and what is done is looked for first.
     pub(super) fn plan_own(&self, opened: Opened, own: Own, claim: &Claim) -> Planned<Run> {
         let rules = self.rules.load_full();
-        let kind = own.kind().parse::<Kind>().unwrap_or(Kind::Publication);
-        let event = Arc::new(opened.resolve_as(kind, own.was()));
+        let event = Arc::new(Self::event_again(opened, own.decision()));
         let (known, mut pasts) = record::past(&claim.history);
-        let (plan, mut runs) = match own.why {
+        let (plan, mut runs) = match &own.why {
             Why::Replay { rules: wanted } => {
                 let mut plan = rules.plan(&event);
                 plan.runs.retain(|run| wanted.is_empty() || wanted.iter().any(|name| **name == *run.rule.name));
                 (plan, Vec::new())
             }
             Why::Retry { rule, hash, progress } => {
-                let past = pasts.remove(&*rule).unwrap_or_else(|| Past {
+                let past = pasts.remove(rule).unwrap_or_else(|| Past {
                     step: progress.step,
                     request: progress.request.clone(),
                     ..Past::default()
                 });
-                let run = match rules.rule(&rule) {
+                let run = match rules.rule(rule) {
                     _ if past.over => None,
-                    Some(now) if hash.is_empty() || now.hash == hash => {
+                    Some(now) if hash.is_empty() || now.hash == *hash => {
                         let results = [&progress.results, &past.results].into_iter().flatten();
                         let results = results.map(|(name, result)| (name.clone(), result.clone())).collect();
                         let past = Past { results, rule: String::new(), ..past };
-                        Some(resume(claim, &event, &rules, Arc::clone(now), progress.bindings, past, 0))
+                        Some(resume(claim, &event, &rules, Arc::clone(now), progress.bindings.clone(), past, 0))
                     }
-                    Some(_) => Some(abandoned(&rule, claim, "its rule was changed since: replay the event instead")),
-                    None => Some(abandoned(&rule, claim, "its rule is gone")),
+                    Some(_) => Some(abandoned(rule, claim, "its rule was changed since: replay the event instead")),
+                    None => Some(abandoned(rule, claim, "its rule is gone")),
                 };
                 (Plan::default(), Vec::from_iter(run))
             }
         };
-        let decision = Self::decision(&event, &rules, &plan, Some("it came again".to_owned()));
+        let note = Some("it came again".to_owned());
+        let decision = Decision { note, call: own.decision().call.clone(), ..Self::decision(&event, &rules, &plan) };
         runs.extend(self.line_up(claim, &event, plan, pasts, 0));
         for run in &mut runs {
             run.unsure = true;
             run.deadline = claim.arrived.saturating_add(i64::try_from(run.allowance.as_millis()).unwrap_or(i64::MAX));
         }
-        let record = (known.is_none() || runs.is_empty()).then_some(decision);
+        let record = (known.is_none() || runs.is_empty()).then(|| write(&decision));
         Planned { record, with: Change::default(), durable_first: false, supersedes: false, runs }
     }
 }

@@ -155,6 +155,7 @@ impl CallKeys {
         CallMemory {
             account: Arc::clone(&self.account),
             home: Arc::clone(home),
+            known: record.is_known(),
             record,
             changed: false,
             pointers: Vec::new(),
@@ -184,6 +185,7 @@ impl Elsewhere {
         let mut memory = *self.memory;
         if let Some(Kept::Call(record)) = read(value) {
             memory.record = record;
+            memory.known = true;
         }
         memory
     }
@@ -197,10 +199,11 @@ impl CallMemory {
 
     /// The call of a timer that fired, with the value of its key; nothing when it is no longer known.
     pub fn of_timer(account: &Arc<str>, home: &Arc<str>, value: Option<&str>) -> Option<Self> {
-        let Some(Kept::Call(record)) = read(value) else { return None };
+        let Some(Kept::<Record>::Call(record)) = read(value) else { return None };
         Some(Self {
             account: Arc::clone(account),
             home: Arc::clone(home),
+            known: record.is_known(),
             record,
             changed: false,
             pointers: Vec::new(),

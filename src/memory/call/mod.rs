@@ -25,7 +25,7 @@ mod tests;
 use std::sync::Arc;
 
 pub use heard::LegHeard;
-pub use keys::{CallKeys, Found};
+pub use keys::{CallKeys, Elsewhere, Found};
 pub use leg::State;
 use record::Record;
 use serde_json::{Map, Value, json};
@@ -123,6 +123,7 @@ pub struct CallMemory {
     account: Arc<str>,
     home: Arc<str>,
     record: Record,
+    known: bool,
     changed: bool,
     /// Where else is to be stored where the call is: keys of legs and of a tracking id.
     pointers: Vec<Arc<str>>,
@@ -152,6 +153,11 @@ impl CallMemory {
         Heard { view: self.record.view(heard.time), finished, timer }
     }
 
+    /// Whether something was known of it before this event.
+    pub fn was_known(&self) -> bool {
+        self.known
+    }
+
     /// The call as it is known at an event's time, in milliseconds since 1970.
     pub fn view(&self, time: i64) -> CallView {
         self.record.view(time)
@@ -178,6 +184,10 @@ impl CallMemory {
         self.record.heard = self.record.heard.max(now);
         self.record.redirected(leg);
         self.changed = true;
+        if leg.tracking.is_some() {
+            // The next leg is known by its tracking id.
+            return Ok(());
+        }
         let mut calls = keys::waiting(waiting, now);
         calls.push(keys::Waits { call: Arc::clone(&self.home), until: now.saturating_add(HANDED_ON) });
         let extra = calls.len().saturating_sub(NEXT_LEGS);
