@@ -14,6 +14,7 @@ mod far_sides;
 mod faults;
 mod genuine;
 mod hostile;
+mod loops;
 mod mixed;
 mod model;
 mod once;

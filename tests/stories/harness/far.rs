@@ -280,6 +280,7 @@ impl Books {
             _ => {}
         }
         match (&*seen.method, &parts[..]) {
+            ("GET", ["token"]) => (200, json!({ "principalId": "gateway", "accountId": "a", "role": "USER" })),
             (method, ["endpoints", endpoint, "calls", call]) => self.call(method, endpoint, call, &seen.json()),
             ("GET", ["conversations", conversation, "messages"]) => {
                 let items = self.messages.get(*conversation).cloned().unwrap_or_default();
