@@ -2,9 +2,11 @@
 
 CARGO ?= cargo
 COMPILER = 'cc=gcc libc6-dev'
+SEEDS ?= 100000
+FROM ?= 5000
 TOOLS = openssl=openssl systemd-analyze=systemd ps=procps
 
-.PHONY: help demo test lint check bench dist deny clean
+.PHONY: help demo test simulate-faults lint check bench dist deny clean
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -19,6 +21,10 @@ test: ## everything: format, lints, documentation, all tests
 	$(CARGO) clippy --quiet --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" $(CARGO) doc --quiet --no-deps --document-private-items
 	$(CARGO) test --quiet --lib --bins --tests
+
+simulate-faults: ## SEEDS (100000) simulated runs with faults, FROM a seed on; the first 5,000 are in `make test`
+	@tools/setup $(COMPILER)
+	SEEDS=$(SEEDS) FROM=$(FROM) $(CARGO) test --release --quiet --lib trials::tests::many -- --ignored --nocapture
 
 lint: ## format and lints alone
 	$(CARGO) fmt --check

@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use reqwest::header::HeaderValue;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::kit::backoff::Backoff;
@@ -108,7 +109,8 @@ struct Kept {
 }
 
 type Renewed = Result<Arc<Token>, SignInError>;
-type Renewal = watch::Receiver<Option<Renewed>>;
+/// Wakes those who wait in the order in which they came: a simulation must not depend on luck.
+type Renewal = Shared<oneshot::Receiver<Renewed>>;
 
 #[derive(Default)]
 struct State {
@@ -199,8 +201,8 @@ impl Tokens {
             };
             let wait = async {
                 match next {
-                    Ok(mut renewal) => {
-                        drop(renewal.wait_for(Option::is_some).await);
+                    Ok(renewal) => {
+                        drop(renewal.await);
                         // A life of nothing, should one be handed out, makes no stream of requests.
                         sleep(Duration::from_millis(100)).await;
                     }
@@ -209,6 +211,7 @@ impl Tokens {
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => return,
                 () = wait => {}
             }
@@ -221,7 +224,7 @@ impl Tokens {
         let paused = state.failed.as_ref().filter(|failed| failed.until > now);
         if let Some(token) = state.current.as_ref().filter(|token| token.ends_at > now).cloned() {
             if token.renew_at <= now && paused.is_none() {
-                self.0.renewal(&mut state);
+                drop(self.0.renewal(&mut state));
             }
             return Look::Now(Ok(token));
         }
@@ -231,11 +234,11 @@ impl Tokens {
         }
     }
 
-    async fn wait(&self, mut renewal: Renewal, deadline: Instant) -> Renewed {
+    async fn wait(&self, renewal: Renewal, deadline: Instant) -> Renewed {
         let gone =
             |why: &str| SignInError::Unavailable { service: self.0.service.clone(), why: why.into(), after: None };
-        match timeout_at(deadline, renewal.wait_for(Option::is_some)).await {
-            Ok(Ok(renewed)) => renewed.as_ref().map_or_else(|| Err(gone("no answer")), Clone::clone),
+        match timeout_at(deadline, renewal).await {
+            Ok(Ok(renewed)) => renewed,
             Ok(Err(_)) => Err(gone("the renewal ended without a result")),
             Err(_) => Err(gone("no token came within the time-out")),
         }
@@ -250,16 +253,18 @@ impl Kept {
     /// The renewal that is under way, or a new one. It goes on when those who wait for it give up.
     fn renewal(self: &Arc<Self>, state: &mut State) -> Renewal {
         // A closed channel is left behind by a renewal that panicked.
-        if let Some(renewal) = state.renewing.as_ref().filter(|renewal| renewal.has_changed().is_ok()) {
+        if let Some(renewal) = state.renewing.as_ref().filter(|renewal| !matches!(renewal.peek(), Some(Err(_)))) {
             return renewal.clone();
         }
-        let (done, renewal) = watch::channel(None);
+        let (done, renewal) = oneshot::channel();
+        let renewal = renewal.shared();
         state.renewing = Some(renewal.clone());
         let kept = self.clone();
         self.supervisor.spawn(async move {
             let asked = Instant::now();
             let renewed = kept.settle((kept.fetch)().await, asked);
-            done.send_replace(Some(renewed));
+            // Nobody may be waiting any more.
+            let _ = done.send(renewed);
         });
         renewal
     }

@@ -6,6 +6,8 @@ pub(crate) mod desk;
 mod faces;
 mod lifecycle;
 mod reload;
+#[cfg(test)]
+mod trials;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -84,13 +84,13 @@ impl<J: Journal, W: Work> Carrier<J, W> {
             };
             // What came of it is told when there is a publication to tell it of.
             if !is_durable(&mut slot).await {
-                return Report::Refused(self.trace(rule, carried));
+                return Report::Refused(Some(self.trace(rule, carried)));
             }
             match carried {
                 Carried::Next { record } => {
                     let line = self.line(slot.seq, rule, fate::STEP, record);
                     self.journal.settle(Change::lines(vec![line]));
-                    (slot.number, slot.unsure, slot.doubtful) = (0, false, false);
+                    (slot.number, slot.unsure, slot.doubtful) = (0, slot.taken_up, false);
                 }
                 Carried::Ended { fate, record } => return Report::Ended { fate, controls, record },
                 Carried::Wait { after, unsure, record } => {
@@ -105,14 +105,13 @@ impl<J: Journal, W: Work> Carrier<J, W> {
     }
 
     /// What a run did for a publication that was not stored: as a line of its history when it comes again.
-    fn trace(&self, rule: &Arc<str>, carried: Carried) -> Option<Line> {
+    fn trace(&self, rule: &Arc<str>, carried: Carried) -> Line {
         let (fate, record) = match carried {
             Carried::Next { record } => (fate::STEP, record),
             Carried::Ended { fate, record } => (fate, record),
-            Carried::Wait { unsure: true, record, .. } => (fate::RETRY, record),
-            Carried::Wait { .. } => return None,
+            Carried::Wait { record, .. } => (fate::RETRY, record),
         };
-        Some(self.line(0, rule, fate, record))
+        self.line(0, rule, fate, record)
     }
 
     /// Reads a run's publication again.
@@ -136,7 +135,7 @@ impl<J: Journal, W: Work> Carrier<J, W> {
 
 /// Waits until a run's publication is durable, if it is not yet. False if it will not be.
 async fn is_durable<R>(slot: &mut Slot<R>) -> bool {
-    match &mut slot.commit {
+    match &slot.commit {
         None => true,
         Some(commit) => {
             let durable = commit.succeeded().await;

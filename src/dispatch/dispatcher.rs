@@ -329,6 +329,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             allowance: new.allowance,
             controls: new.controls,
             unsure: new.unsure,
+            taken_up: new.unsure,
             doubtful: new.doubtful,
             number: new.number,
             commit,

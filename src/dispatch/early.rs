@@ -11,7 +11,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::journal::{Change, Claim, Line, RIDE};
@@ -27,13 +29,13 @@ const MOST_ACTED: usize = 4096;
 
 /// The outcome of a commit, for those who wait for it.
 #[derive(Clone, Debug)]
-pub(super) struct Commit(watch::Receiver<Option<bool>>);
+pub(super) struct Commit(Shared<oneshot::Receiver<bool>>);
 
 impl Commit {
     /// Waits until it is known. Whether the publication is durable.
-    pub(super) async fn succeeded(&mut self) -> bool {
+    pub(super) async fn succeeded(&self) -> bool {
         // A sender that is gone decides nothing any more: the process is ending.
-        self.0.wait_for(Option::is_some).await.is_ok_and(|outcome| *outcome == Some(true))
+        self.0.clone().await.unwrap_or(false)
     }
 }
 
@@ -60,7 +62,7 @@ struct Begun {
     keys: Vec<Arc<str>>,
     runs: u32,
     held_back: Change,
-    outcome: watch::Sender<Option<bool>>,
+    outcome: oneshot::Sender<bool>,
 }
 
 impl Early {
@@ -107,11 +109,11 @@ impl Early {
 
     /// Notes that a publication is begun. What its runs wait on.
     pub(super) fn begin(&mut self, claim: Claim, keys: Vec<Arc<str>>) -> Commit {
-        let (outcome, commit) = watch::channel(None);
+        let (outcome, commit) = oneshot::channel();
         self.through = claim.seq;
         let begun = Begun { keys, runs: 0, held_back: Change::default(), outcome, claim };
         self.begun.insert(begun.claim.seq, begun);
-        Commit(commit)
+        Commit(commit.shared())
     }
 
     /// Holds back what is to be written for a publication that is begun; gives it back for one that is not.
@@ -137,13 +139,14 @@ impl Early {
     pub(super) fn claimed(&mut self, seq: u64) -> Option<(Change, GoOn)> {
         self.through = self.through.max(seq);
         let begun = self.begun.remove(&seq)?;
-        Some((begun.held_back, GoOn(begun.outcome)))
+        Some((begun.held_back, GoOn(Some(begun.outcome))))
     }
 
     /// A publication will not be claimed. How many runs of it there are, if it was begun.
     pub(super) fn refused(&mut self, seq: u64) -> u32 {
         let Some(begun) = self.begun.remove(&seq) else { return 0 };
-        begun.outcome.send_replace(Some(false));
+        // Whose runs are over already, nobody waits for.
+        let _ = begun.outcome.send(false);
         if begun.runs > 0 {
             self.unheard.insert(seq, (Arc::clone(&begun.claim.entry.id), begun.runs));
         }
@@ -194,10 +197,10 @@ impl Early {
 }
 
 /// Lets the runs of a publication go on, since it is durable.
-pub(super) struct GoOn(watch::Sender<Option<bool>>);
+pub(super) struct GoOn(Option<oneshot::Sender<bool>>);
 
 impl Drop for GoOn {
     fn drop(&mut self) {
-        self.0.send_replace(Some(true));
+        let _ = self.0.take().map(|outcome| outcome.send(true));
     }
 }

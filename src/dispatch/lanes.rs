@@ -30,6 +30,8 @@ pub(super) struct Slot<R> {
     pub(super) allowance: Duration,
     pub(super) controls: bool,
     pub(super) unsure: bool,
+    /// It goes on after a restart: any of its steps may have been carried out, since a few lines can be lost.
+    pub(super) taken_up: bool,
     pub(super) doubtful: bool,
     pub(super) number: u32,
     /// While its publication is being committed.
@@ -346,6 +348,7 @@ mod tests {
             allowance: Duration::ZERO,
             controls: &*key.rule == "c",
             unsure: false,
+            taken_up: false,
             doubtful: false,
             number: 0,
             commit: None,

@@ -25,6 +25,8 @@ pub struct Disk {
     timers: BTreeMap<Arc<str>, Timer>,
     letters: BTreeMap<u64, Letter>,
     last_letter: u64,
+    /// The newest position that was given out, so that the books of a simulation know each by one number.
+    last_seq: u64,
     clean: bool,
 }
 
@@ -107,7 +109,7 @@ impl Disk {
 impl Memory {
     /// Opens a disk. A commit takes `delay`.
     pub fn open(mut disk: Disk, clock: Clock, delay: Duration) -> Self {
-        let last_seq = disk.newest();
+        let last_seq = disk.newest().max(disk.last_seq);
         let unsure = !std::mem::take(&mut disk.clean);
         let inner = Inner {
             disk,
@@ -132,18 +134,29 @@ impl Memory {
         let settled = std::mem::take(&mut inner.settled);
         let (mut disk, mut seq) = (inner.disk.clone(), inner.last_seq);
         let millis = self.clock.millis();
-        for (_, change) in settled.into_iter().filter(|(at, _)| now >= *at + RIDE) {
+        for (_, change) in settled.into_iter().filter(|(at, _)| !inner.full && now >= *at + RIDE) {
             disk.apply(change, millis, || {
                 seq += 1;
                 seq
             });
         }
+        disk.last_seq = seq;
         disk
+    }
+
+    /// Takes the power away just after everything that waits was committed, before anybody heard of it.
+    pub fn crash_committed(&self) -> Disk {
+        self.commit();
+        let inner = self.inner();
+        Disk { last_seq: inner.last_seq, ..inner.disk.clone() }
     }
 
     /// From now on the disk is full, or is not any more.
     pub fn set_full(&self, full: bool) {
-        self.inner().full = full;
+        let mut inner = self.inner();
+        inner.full = full;
+        // What was settled meanwhile rides in a commit that is still to come.
+        inner.settled.iter_mut().for_each(|(at, _)| *at = Instant::now());
     }
 
     /// Notes that nothing is under way and nothing will be: after this a new start is not unsure of anything.
