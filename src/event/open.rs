@@ -96,6 +96,17 @@ impl Opened {
         Some(key.into())
     }
 
+    /// Whether what is remembered of the leg tells of a later state than this one. `planned` says that this one was taken
+    /// in before: then whatever else is remembered came after it.
+    pub fn is_overtaken(&self, remembered: Option<&str>, planned: bool) -> bool {
+        let Resource::Call { .. } = self.resource else { return false };
+        let Some(known) = remembered.and_then(|text| serde_json::from_str::<Value>(text).ok()) else { return false };
+        let content = self.document.get("content").unwrap_or(&Value::Null);
+        let state = views::call_state(content, &self.method());
+        let later = known.get("time").and_then(Value::as_i64).is_some_and(|time| time > self.time.timestamp_millis());
+        later || (planned && known.get("state").and_then(Value::as_str) != state.as_deref())
+    }
+
     /// The event, in the light of what is remembered.
     pub fn resolve(self, remembered: Option<&str>) -> Resolved {
         let before: Value = remembered.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
@@ -303,6 +314,17 @@ mod tests {
                 "call.updated"
             ]
         );
+    }
+
+    #[test]
+    fn a_later_state_overtakes() {
+        let at = |state: &str, time: i64| opened(&call(state, 1_770_106_530_000 + time));
+        let known = |state: &str, time: i64| at(state, time).resolve(None).remember.unwrap().bytes;
+        assert!(!at("ringing", 10).is_overtaken(None, true));
+        assert!(!at("ringing", 10).is_overtaken(Some(&known("ringing", 10)), true));
+        assert!(at("ringing", 10).is_overtaken(Some(&known("connected", 11)), false));
+        assert!(at("ringing", 10).is_overtaken(Some(&known("connected", 10)), true), "in the same millisecond");
+        assert!(!at("connected", 10).is_overtaken(Some(&known("ringing", 10)), false));
     }
 
     #[test]

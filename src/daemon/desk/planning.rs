@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::own::{Own, account};
 use super::run::Run;
 use super::{Desk, is_own_message};
-use crate::dispatch::{Planned, Planning};
+use crate::dispatch::{Planned, Planning, Work, fate};
 use crate::event::{Event, Kind, Opened};
 use crate::journal::{Change, Claim, StateChange};
 use crate::memory::call::{CallKeys, CallMemory, Elsewhere, Found, LegHeard};
@@ -58,6 +58,8 @@ struct Deciding {
     call: Map<String, Value>,
     note: Option<String>,
     left_alone: bool,
+    /// A later state of the leg is known.
+    overtaken: bool,
 }
 
 type Next = Planning<Opening, Run>;
@@ -136,6 +138,7 @@ impl Desk {
             self.skew(key, stored, &opened, claim, &mut state)
         });
         let (known, pasts) = record::past(&claim.history);
+        let overtaken = opened.is_overtaken(of_resource, known.is_some());
         let (event, call) = if let Some(known) = &known {
             (Self::event_again(opened, known), known.call.clone())
         } else {
@@ -146,7 +149,7 @@ impl Desk {
         };
         let left_alone = known.as_ref().is_some_and(|known| known.left_alone);
         let note = known.as_ref().and_then(|known| known.note.clone());
-        let deciding = Box::new(Deciding { event, state, skew, known, pasts, call, note, left_alone });
+        let deciding = Box::new(Deciding { event, state, skew, known, pasts, call, note, left_alone, overtaken });
         if deciding.known.is_some() {
             return self.plan_once_more(*deciding, claim);
         }
@@ -240,13 +243,16 @@ impl Desk {
     }
 
     fn decided(&self, deciding: Deciding, plan: Plan, claim: &Claim) -> Next {
-        let Deciding { event, state, skew, known, pasts, call, note, left_alone } = deciding;
+        let Deciding { event, state, skew, known, pasts, call, note, left_alone, overtaken } = deciding;
         let rules = self.rules.load_full();
         let supersedes = event.kind.is_edge_of_call();
         let event = Arc::new(event);
         let decided = known.as_ref().is_some_and(|known| known.rules == rules.hash());
         let decision = Decision { call, note, left_alone, ..Self::decision(&event, &rules, &plan) };
-        let runs = self.line_up(claim, &event, plan, pasts, skew);
+        let mut runs = self.line_up(claim, &event, plan, pasts, skew);
+        for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
+            run.run = Err((fate::SUPERSEDED, self.epitaph(None, "a later state of the call is known")));
+        }
         // With no run left the line that ends the publication is this one, so it is written again.
         let record = (!decided || runs.is_empty()).then(|| record::write(&decision));
         let with = Change { state, ..Change::default() };
