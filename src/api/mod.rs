@@ -1,19 +1,28 @@
-//! The admin listener: liveness, readiness with reasons, metrics.
+//! The admin listener: liveness, readiness with reasons, metrics; dead letters and replays.
 //!
 //! Closed by default: it listens on loopback, and beyond that only with a token. The two probes tell nothing secret and
-//! need none.
+//! need none. What changes something is not taken from pages in a browser ([`post`]).
+
+mod answer;
+mod operations;
+mod post;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method, Response, StatusCode};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::kit::secret::Secret;
+use answer::{detailed, method, problem, text};
+use operations::Nothing;
+
+pub use operations::{Again, Done, Operations, Refusal, Replay};
+pub use post::MAX_BODY;
 
 /// The settled `[admin]`.
 #[derive(Clone, Debug)]
@@ -47,38 +56,109 @@ pub trait Faces: Send + Sync + 'static {
     fn metrics(&self) -> String;
 }
 
+/// What may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Livez,
+    Readyz,
+    Metrics,
+    Letters,
+    Retry(u64),
+    Discard(u64),
+    Replay,
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Self> {
+        match path.split('/').collect::<Vec<_>>()[..] {
+            ["", "livez"] => Some(Self::Livez),
+            ["", "readyz"] => Some(Self::Readyz),
+            ["", "metrics"] => Some(Self::Metrics),
+            ["", "api", "v1", "dead"] => Some(Self::Letters),
+            ["", "api", "v1", "dead", letter, "retry"] => letter.parse().ok().map(Self::Retry),
+            ["", "api", "v1", "dead", letter, "discard"] => letter.parse().ok().map(Self::Discard),
+            ["", "api", "v1", "replay"] => Some(Self::Replay),
+            _ => None,
+        }
+    }
+
+    fn changes(self) -> bool {
+        matches!(self, Self::Retry(_) | Self::Discard(_) | Self::Replay)
+    }
+
+    fn is_open(self) -> bool {
+        matches!(self, Self::Livez | Self::Readyz)
+    }
+}
+
 /// The admin listener's service.
 pub struct Api {
+    listen: SocketAddr,
     token: Option<[u8; 32]>,
     faces: Arc<dyn Faces>,
+    operations: Arc<dyn Operations>,
 }
 
 impl Api {
     /// Prepares the service.
-    pub fn new(options: &Options, faces: Arc<dyn Faces>) -> Self {
-        Self { token: options.token.as_ref().map(|token| digest(token.expose())), faces }
+    pub fn new(options: &Options, faces: Arc<dyn Faces>, operations: Arc<dyn Operations>) -> Self {
+        let token = options.token.as_ref().map(|token| digest(token.expose()));
+        Self { listen: options.listen, token, faces, operations }
     }
 
     /// Answers a request.
-    pub fn handle(&self, request: &Request) -> Response<Body> {
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            return problem(StatusCode::METHOD_NOT_ALLOWED, "method not allowed here");
+    pub async fn handle(&self, request: Request) -> Response<Body> {
+        let Some(route) = Route::of(request.uri().path()) else {
+            return problem(StatusCode::NOT_FOUND, "nothing here");
+        };
+        let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+        if route.changes() && request.method() != Method::POST {
+            return method("POST");
         }
-        match request.uri().path() {
-            "/livez" => answer(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
-            "/readyz" => {
+        if !route.changes() && !reads {
+            return method("GET, HEAD");
+        }
+        if !route.is_open() && !self.allowed(request.headers()) {
+            return problem(StatusCode::UNAUTHORIZED, "token missing or wrong");
+        }
+        match route {
+            Route::Livez => text(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
+            Route::Readyz => {
                 let readiness = self.faces.readiness();
                 let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-                answer(status, "application/json", serde_json::to_string_pretty(&readiness).unwrap_or_default())
+                text(status, "application/json", serde_json::to_string_pretty(&readiness).unwrap_or_default())
             }
-            "/metrics" if self.allowed(request.headers()) => answer(
-                StatusCode::OK,
-                "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                self.faces.metrics(),
-            ),
-            "/metrics" => problem(StatusCode::UNAUTHORIZED, "token missing or wrong"),
-            _ => problem(StatusCode::NOT_FOUND, "nothing here"),
+            Route::Metrics => {
+                let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                text(StatusCode::OK, content_type, self.faces.metrics())
+            }
+            _ => self.operate(route, request).await.unwrap_or_else(|refused| refused),
         }
+    }
+
+    async fn operate(&self, route: Route, request: Request) -> Result<Response<Body>, Response<Body>> {
+        if self.token.is_none() && !post::is_local(request.headers()) {
+            let why = "without [admin] token this is for http://127.0.0.1 and http://localhost only";
+            return Err(detailed(StatusCode::FORBIDDEN, why));
+        }
+        if route.changes() {
+            post::check(request.headers(), self.listen)?;
+        }
+        let after = after(request.uri().query().unwrap_or_default());
+        let body = request.into_body();
+        let outcome = match route {
+            Route::Retry(letter) => {
+                let Again { again } = post::read(body).await?;
+                self.operations.retry(letter, again).await
+            }
+            Route::Discard(letter) => {
+                let Nothing {} = post::read(body).await?;
+                self.operations.discard(letter).await
+            }
+            Route::Replay => self.operations.replay(post::read(body).await?).await,
+            _ => self.operations.letters(after).await,
+        };
+        Ok(operations::answer(outcome))
     }
 
     /// Compares digests, so that the time it takes tells nothing of the token.
@@ -89,57 +169,14 @@ impl Api {
     }
 }
 
+/// `after=N` in a query; 0 without it.
+fn after(query: &str) -> u64 {
+    query.split('&').find_map(|pair| pair.strip_prefix("after=")?.parse().ok()).unwrap_or(0)
+}
+
 fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text).into()
 }
 
-fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-fn problem(status: StatusCode, title: &str) -> Response<Body> {
-    let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{}}}"#, status.as_u16());
-    answer(status, "application/problem+json", body)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Stub(bool);
-
-    impl Faces for Stub {
-        fn readiness(&self) -> Readiness {
-            Readiness { ready: self.0, reasons: vec!["the journal can't commit".into()], ..Readiness::default() }
-        }
-
-        fn metrics(&self) -> String {
-            "# EOF\n".into()
-        }
-    }
-
-    fn status(token: Option<&str>, ready: bool, path: &str, given: Option<&str>) -> u16 {
-        let options = Options { listen: ([127, 0, 0, 1], 0).into(), token: token.map(Secret::new) };
-        let mut request = Request::new(Body::empty());
-        *request.uri_mut() = path.parse().unwrap();
-        if let Some(given) = given {
-            request.headers_mut().insert(AUTHORIZATION, format!("Bearer {given}").parse().unwrap());
-        }
-        Api::new(&options, Arc::new(Stub(ready))).handle(&request).status().as_u16()
-    }
-
-    #[test]
-    fn probes_are_open_and_metrics_want_the_token() {
-        assert_eq!(status(Some("t"), true, "/livez", None), 200);
-        assert_eq!(status(Some("t"), true, "/readyz", None), 200);
-        assert_eq!(status(Some("t"), false, "/readyz", None), 503);
-        assert_eq!(status(Some("t"), true, "/metrics", None), 401);
-        assert_eq!(status(Some("t"), true, "/metrics", Some("x")), 401);
-        assert_eq!(status(Some("t"), true, "/metrics", Some("t")), 200);
-        assert_eq!(status(None, true, "/metrics", None), 200);
-        assert_eq!(status(None, true, "/elsewhere", None), 404);
-    }
-}
+mod tests;

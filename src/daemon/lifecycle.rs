@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::Desk;
 use super::faces::Shown;
+use super::operator::Operator;
 use super::reload::{self, Reloader};
 use super::{Error, Start};
 use crate::actions::{Actions, guarded_wire};
@@ -121,7 +122,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         Arc::clone(&journal),
         Arc::clone(&desk),
         clock.clone(),
-        chance,
+        chance.clone(),
         supervisor.clone(),
         Arc::clone(&metrics),
     );
@@ -136,7 +137,8 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         draining: AtomicBool::new(false),
     });
     let ingest = Arc::new(Ingest::new(&settings.server, Arc::clone(&journal), metrics, supervisor.clone()));
-    let api = Arc::new(Api::new(&settings.admin, Arc::clone(&shown) as Arc<dyn Faces>));
+    let operator = Arc::new(Operator::new(Arc::clone(&journal), Arc::clone(&desk), chance.clone()));
+    let api = Arc::new(Api::new(&settings.admin, Arc::clone(&shown) as Arc<dyn Faces>, operator));
     let close = CancellationToken::new();
     announce(&settings, &public, &admin);
 
@@ -157,7 +159,14 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         stop.cancelled().await;
     });
     let stop = supervisor.stop.clone();
-    let admin = admin.serve(move |request| std::future::ready(api.handle(&request)), supervisor.clone(), stop);
+    let admin = admin.serve(
+        move |request| {
+            let api = Arc::clone(&api);
+            async move { api.handle(request).await }
+        },
+        supervisor.clone(),
+        stop,
+    );
     supervisor.vital("admin listener", admin);
     if replies {
         let (learn, stop) = (cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());

@@ -5,9 +5,11 @@
 pub(crate) mod desk;
 mod faces;
 mod lifecycle;
+mod operator;
 mod reload;
 #[cfg(test)]
 mod trials;
+pub(crate) mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -110,6 +110,11 @@ pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Pro
     })
 }
 
+/// What asking a running gateway needs: where `[admin]` listens, and its token if it has one.
+pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::api::Options, Problems> {
+    read(path, environment, Mode::Admin).map(|settings| settings.admin)
+}
+
 fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {
     let file = if path.is_dir() { path.join("switchhook.toml") } else { path.to_owned() };
     let layers = Layers::read(&file, environment)?;

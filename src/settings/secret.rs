@@ -4,7 +4,7 @@ use std::path::Path;
 
 use config::ValueKind;
 
-use super::section::{Mode, Section, name_of};
+use super::section::{Section, name_of};
 use crate::kit::secret::Secret;
 
 /// More than any secret has.
@@ -83,16 +83,16 @@ impl Section<'_> {
     }
 
     fn in_variable(&self, name: &str) -> Result<Found, String> {
-        match (self.context.mode, self.context.environment.get(name)) {
-            (Mode::Desk, _) => Ok(Found::Unread),
-            (Mode::Run, None) => Err(format!("the environment variable {name} is not set")),
-            (Mode::Run, Some("")) => Err(format!("the environment variable {name} is empty")),
-            (Mode::Run, Some(text)) => Ok(Found::Text(text.to_owned())),
+        match self.context.environment.get(name) {
+            _ if !self.reads_secrets() => Ok(Found::Unread),
+            None => Err(format!("the environment variable {name} is not set")),
+            Some("") => Err(format!("the environment variable {name} is empty")),
+            Some(text) => Ok(Found::Text(text.to_owned())),
         }
     }
 
     fn in_file(&self, path: &Path) -> Result<Found, String> {
-        if self.context.mode == Mode::Desk {
+        if !self.reads_secrets() {
             return Ok(Found::Unread);
         }
         let shown = path.display();

@@ -17,6 +17,8 @@ pub(super) enum Mode {
     Run,
     /// To work on rules: secrets stay unread, and an account is not needed.
     Desk,
+    /// To ask a running gateway: the same, but for the token that it asks for.
+    Admin,
 }
 
 /// What reading needs everywhere, and what it has found.
@@ -78,6 +80,15 @@ impl<'a> Section<'a> {
             self.problem(&key, "no such key", remedy);
         }
         settled
+    }
+
+    /// Whether the secrets here are wanted.
+    pub(super) fn reads_secrets(&self) -> bool {
+        match self.context.mode {
+            Mode::Run => true,
+            Mode::Desk => false,
+            Mode::Admin => self.place.to_string().starts_with("admin"),
+        }
     }
 
     /// Leaves what it has not asked for alone.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::Desk;
 use crate::journal::{Claim, Entry, Letter};
 use crate::record::{Decision, Past, Progress, past};
 
@@ -52,11 +53,20 @@ pub(crate) enum Why {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unfit {
     /// Its record is not what this version writes.
-    #[error("its record can't be read")]
+    #[error("its record can't be read: look at `switchhook events`, then discard it")]
     Unreadable,
     /// It may have been done.
     #[error("whether it was done is not known: trying it again may do it twice (say so with --again)")]
     MayBeDone,
+    /// Nobody would carry it out.
+    #[error("its rule is gone: replay its event for other rules, or discard it")]
+    RuleGone,
+    /// What it asked for may not be what is wanted now.
+    #[error("its rule was changed since: replay its event instead (`switchhook replay`), or discard it")]
+    RuleChanged,
+    /// Nothing was decided about it so far.
+    #[error("it is not planned yet")]
+    NotPlanned,
 }
 
 impl Own {
@@ -84,7 +94,7 @@ impl Own {
     /// The entry that replays a recorded event; `name` keeps several replays apart.
     pub(crate) fn replay(claim: &Claim, rules: Vec<String>, name: &str) -> Result<Entry, Unfit> {
         let (decision, _) = past(&claim.history);
-        let decision = decision.ok_or(Unfit::Unreadable)?;
+        let decision = decision.ok_or(Unfit::NotPlanned)?;
         Self::entry(claim, decision, Why::Replay { rules }, &format!("replay:{name}:{}", claim.seq))
     }
 
@@ -111,10 +121,12 @@ impl Own {
 
     /// The publication of our own that a claim is; none if it came from outside.
     pub(crate) fn of(claim: &Claim) -> Option<Self> {
-        if claim.entry.source.split_once('/')?.1 != SOURCE {
-            return None;
-        }
-        serde_json::from_str(&claim.entry.body).ok()
+        Self::is(claim).then(|| serde_json::from_str(&claim.entry.body).ok()).flatten()
+    }
+
+    /// Whether a claim is of our own making.
+    pub(crate) fn is(claim: &Claim) -> bool {
+        claim.entry.source.split_once('/').is_some_and(|(_, name)| name == SOURCE)
     }
 
     /// The id of the publication that it is about, account included.
@@ -146,6 +158,24 @@ impl Own {
             Why::Retry { progress, .. } => progress.results.clone(),
             Why::Replay { .. } => Map::new(),
         }
+    }
+}
+
+impl Desk {
+    /// Whether an entry that tries a letter again would be carried out under the rules in force.
+    pub(crate) fn fits(&self, entry: &Entry) -> Result<(), Unfit> {
+        let own: Own = serde_json::from_str(&entry.body).map_err(|_| Unfit::Unreadable)?;
+        let Why::Retry { rule, hash, .. } = own.why else { return Ok(()) };
+        match self.rules.load().rule(&rule) {
+            None => Err(Unfit::RuleGone),
+            Some(now) if hash.is_empty() || now.hash == hash => Ok(()),
+            Some(_) => Err(Unfit::RuleChanged),
+        }
+    }
+
+    /// Whether a rule of that name is in force.
+    pub(crate) fn has_rule(&self, name: &str) -> bool {
+        self.rules.load().rule(name).is_some()
     }
 }
 

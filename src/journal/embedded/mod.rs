@@ -4,18 +4,21 @@
 //! one transaction ([`writer`]). Committed publications go to the claimer through memory while they fit, else they are
 //! read from the file again. The layout of the file is in [`schema`].
 
+mod backup;
+mod outside;
 mod ranges;
 mod reader;
 mod retention;
 mod schema;
 mod shared;
+mod stat;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod verify;
 mod writer;
 
 use std::fs::File;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -28,8 +31,12 @@ use crate::kit::clock::Clock;
 use shared::{Next, Shared};
 use writer::{Command, Request, Writer};
 
+pub use backup::{Backup, BackupError};
+pub use outside::Reader;
 pub use schema::OpenError;
 pub use shared::Figures;
+pub use stat::{Known, Open, Stat, Timers};
+pub use verify::Finding;
 
 /// How many bytes may wait to be stored; more is refused.
 const QUEUE_BYTES: usize = 32 << 20;
@@ -256,21 +263,6 @@ impl Drop for Embedded {
 impl std::fmt::Debug for Embedded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Embedded").field("figures", &self.shared.figures).finish_non_exhaustive()
-    }
-}
-
-/// Reads a store from outside, whether a daemon is running on it or not.
-pub struct Reader(Connection);
-
-impl Reader {
-    /// Opens the store in a state folder.
-    pub fn open(folder: &Path) -> Result<Self, OpenError> {
-        schema::open_reader(&schema::file(folder)).map(Self)
-    }
-
-    /// Publications of a range with their lines.
-    pub fn scan(&self, range: Range) -> Result<Vec<Claim>, Error> {
-        reader::scan(&self.0, range).map_err(|error| broken(&error))
     }
 }
 

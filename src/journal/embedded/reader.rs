@@ -92,6 +92,19 @@ pub(super) fn letters(connection: &Connection, after: u64, max: usize) -> rusqli
         .collect()
 }
 
+/// The positions of publications that arrived between two times (inclusive), behind a position.
+pub(super) fn arrived(
+    connection: &Connection,
+    behind: u64,
+    [since, until]: [i64; 2],
+    max: usize,
+) -> rusqlite::Result<Vec<u64>> {
+    connection
+        .prepare_cached("SELECT seq FROM publication WHERE seq > ? AND arrived BETWEEN ? AND ? ORDER BY seq LIMIT ?")?
+        .query_map(params![behind, since, until, max], |row| row.get(0))?
+        .collect()
+}
+
 /// How many bytes of publications are read at once, beyond the first.
 const READ_BYTES: usize = 4 << 20;
 
