@@ -54,7 +54,8 @@ pub(super) async fn read<T: DeserializeOwned>(body: Body) -> Result<T, Response<
     let Ok(read) = tokio::time::timeout(TIME, Limited::new(body, MAX_BODY).collect()).await else {
         return Err(detailed(StatusCode::REQUEST_TIMEOUT, "the body took too long"));
     };
-    let bytes = read.map_err(|_| detailed(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB, or broke off"))?;
+    let bytes =
+        read.map_err(|_| detailed(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB, or broke off"))?;
     let bytes = bytes.to_bytes();
     let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
     serde_json::from_slice(text).map_err(|error| detailed(StatusCode::BAD_REQUEST, &format!("the body: {error}")))

@@ -80,7 +80,10 @@ async fn what_is_asked_for_is_carried_out_or_refused_with_the_reason() {
     let post = async |path: &str, body: &str| ask(None, true, request("POST", path, &[JSON], body)).await;
     assert_eq!(post("/api/v1/dead/7/retry", r#"{"again":true}"#).await, (200, r#"{"letter":7}"#.into()));
     let (code, body) = post("/api/v1/dead/7/retry", "").await;
-    assert_eq!((code, serde_json::from_str::<serde_json::Value>(&body).unwrap()["detail"].clone()), (409, "\"no\"".into()));
+    assert_eq!(
+        (code, serde_json::from_str::<serde_json::Value>(&body).unwrap()["detail"].clone()),
+        (409, "\"no\"".into())
+    );
     assert_eq!(post("/api/v1/dead/7/discard", "{}").await.0, 404);
     let replayed = post("/api/v1/replay", r#"{"seqs":[1,2],"rules":["a"]}"#).await;
     assert_eq!(replayed, (200, r#"{"replayed":2,"rules":["a"]}"#.into()));
@@ -92,7 +95,9 @@ async fn what_is_asked_for_is_carried_out_or_refused_with_the_reason() {
     assert_eq!(post("/api/v1/replay", &large).await.0, 413);
     let listed = ask(None, true, request("GET", "/api/v1/dead?after=12", &[], "")).await;
     assert_eq!(listed, (200, r#"{"after":12}"#.into()));
-    for (method, path) in [("GET", "/api/v1/replay"), ("PUT", "/api/v1/dead/7/retry"), ("POST", "/livez"), ("OPTIONS", "/api/v1/replay")] {
+    for (method, path) in
+        [("GET", "/api/v1/replay"), ("PUT", "/api/v1/dead/7/retry"), ("POST", "/livez"), ("OPTIONS", "/api/v1/replay")]
+    {
         assert_eq!(ask(None, true, request(method, path, &[JSON], "{}")).await.0, 405, "{method} {path}");
     }
 }
@@ -100,8 +105,11 @@ async fn what_is_asked_for_is_carried_out_or_refused_with_the_reason() {
 #[tokio::test]
 async fn a_page_in_a_browser_can_change_nothing() {
     let path = "/api/v1/dead/7/retry";
-    let code = async |headers: &[(&str, &str)]| ask(None, true, request("POST", path, headers, r#"{"again":true}"#)).await.0;
-    for origin in ["https://evil.example", "null", "http://127.0.0.1:9181", "http://127.0.0.1:9180.evil.example", "\u{e9}"] {
+    let code =
+        async |headers: &[(&str, &str)]| ask(None, true, request("POST", path, headers, r#"{"again":true}"#)).await.0;
+    for origin in
+        ["https://evil.example", "null", "http://127.0.0.1:9181", "http://127.0.0.1:9180.evil.example", "\u{e9}"]
+    {
         assert_eq!(code(&[JSON, ("origin", origin)]).await, 403, "{origin}");
     }
     for origin in ["http://127.0.0.1:9180", "http://localhost:9180"] {
@@ -113,7 +121,9 @@ async fn a_page_in_a_browser_can_change_nothing() {
     assert_eq!(code(&[]).await, 415);
     assert_eq!(code(&[("content-type", "Application/JSON; charset=utf-8")]).await, 200);
     // A name that was made to lead here.
-    for host in ["evil.example", "evil.example:9180", "127.0.0.1.evil.example:9180", "10.0.0.1:9180", "localhost.evil.example"] {
+    for host in
+        ["evil.example", "evil.example:9180", "127.0.0.1.evil.example:9180", "10.0.0.1:9180", "localhost.evil.example"]
+    {
         assert_eq!(code(&[JSON, ("host", host)]).await, 403, "{host}");
         let read = request("GET", "/api/v1/dead", &[("host", host)], "");
         assert_eq!(ask(None, true, read).await.0, 403, "{host}");

@@ -9,6 +9,8 @@ use chrono::{DateTime, Local};
 use serde_json::{Value, json};
 
 use super::{Config, complain, say};
+use crate::daemon::desk::own::{Own, Why};
+use crate::daemon::told::{publication, rfc3339};
 use crate::dispatch::fate;
 use crate::journal::embedded::Reader;
 use crate::journal::{Claim, Error, Range};
@@ -93,24 +95,39 @@ fn print(args: &Args, claim: &Claim) {
     if args.json { say(&as_json(claim).to_string()) } else { say(&for_people(claim)) }
 }
 
-fn as_json(claim: &Claim) -> Value {
-    let publication: Value = serde_json::from_str(&claim.entry.body).unwrap_or_default();
+/// An event as JSON.
+pub(super) fn as_json(claim: &Claim) -> Value {
     let (decision, _) = record::past(&claim.history);
     let lines = claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
         let record: Attempted = record::read(&line.bytes);
         json!({ "rule": &*line.run, "fate": &*line.fate, "at": rfc3339(line.at), "due": line.due.map(rfc3339), "record": record })
     });
     let lines: Vec<Value> = lines.collect();
-    json!({ "seq": claim.seq, "arrived": rfc3339(claim.arrived), "id": &*claim.entry.id, "verified_by": &*claim.entry.source,
-            "lane": &*claim.entry.lane, "done": is_done(claim), "decision": decision, "outcomes": lines, "publication": publication })
+    let mut event = json!({ "seq": claim.seq, "arrived": rfc3339(claim.arrived), "id": &*claim.entry.id, "verified_by": &*claim.entry.source,
+            "lane": &*claim.entry.lane, "done": is_done(claim), "decision": decision, "outcomes": lines, "publication": publication(claim) });
+    if let Some(own) = Own::of(claim) {
+        let about = own.about(claim);
+        event["again"] = match own.why {
+            Why::Retry { rule, .. } => json!({ "letter": about, "rule": rule }),
+            Why::Replay { rules } => json!({ "seq": about, "rules": rules }),
+        };
+    }
+    event
 }
 
-fn rfc3339(at: i64) -> String {
-    DateTime::from_timestamp_millis(at).unwrap_or_default().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+/// Why a publication of our own comes again.
+fn again(own: &Own, claim: &Claim) -> String {
+    let number = own.about(claim).map(|number| number.to_string()).unwrap_or_default();
+    match &own.why {
+        Why::Retry { rule, .. } => format!("    again: dead letter {number}, {rule}"),
+        Why::Replay { rules } if rules.is_empty() => format!("    again: replay of #{number}"),
+        Why::Replay { rules } => format!("    again: replay of #{number} for {}", rules.join(", ")),
+    }
 }
 
-fn for_people(claim: &Claim) -> String {
-    let publication: Value = serde_json::from_str(&claim.entry.body).unwrap_or_default();
+/// An event in a few lines.
+pub(super) fn for_people(claim: &Claim) -> String {
+    let (publication, own) = (publication(claim), Own::of(claim));
     let (decision, _) = record::past(&claim.history);
     let arrived = DateTime::from_timestamp_millis(claim.arrived).unwrap_or_default().with_timezone(&Local);
     let kind = decision.as_ref().map_or("not yet planned", |decision| decision.kind.as_str());
@@ -122,7 +139,8 @@ fn for_people(claim: &Claim) -> String {
         claim.entry.source
     )];
     lines.extend(gist(&publication).map(|gist| format!("    {gist}")));
-    lines.extend(decision.iter().flat_map(verdicts));
+    lines.extend(own.iter().map(|own| again(own, claim)));
+    lines.extend(decision.iter().flat_map(|decision| verdicts(decision, own.is_none())));
     lines.extend(claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
         let record: Attempted = record::read(&line.bytes);
         outcome(&line.run, &line.fate, line.at - claim.arrived, line.due.map(|due| due - line.at), &record)
@@ -134,7 +152,7 @@ fn for_people(claim: &Claim) -> String {
 }
 
 /// Who calls whom, or what is written.
-fn gist(publication: &Value) -> Option<String> {
+pub(super) fn gist(publication: &Value) -> Option<String> {
     let content = publication.get("content")?;
     let text = |key: &str| content.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
     if let Some(body) = text("body") {
@@ -144,8 +162,8 @@ fn gist(publication: &Value) -> Option<String> {
     Some(format!("{from} calls {to}"))
 }
 
-fn verdicts(decision: &Decision) -> Vec<String> {
-    let note = decision.note.iter().map(|note| format!("    {note}: no rule is asked"));
+fn verdicts(decision: &Decision, from_outside: bool) -> Vec<String> {
+    let note = decision.note.iter().filter(|_| from_outside).map(|note| format!("    {note}: no rule is asked"));
     let failed = decision.verdicts.iter().filter_map(|verdict| {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (rule, finding) = (text(&verdict["rule"]), &verdict["finding"]);
@@ -171,7 +189,8 @@ fn outcome(rule: &str, fate: &str, after: i64, due: Option<i64>, record: &Attemp
     format!("    + {rule}: {what} {fate}{why}{again} (+{after} ms, took {} ms)", record.took_ms).replace(":  ", ": ")
 }
 
-fn brief(request: &crate::rules::request::Request) -> String {
+/// What a step asks for, in a few words.
+pub(super) fn brief(request: &crate::rules::request::Request) -> String {
     use crate::rules::request::Request;
     match request {
         Request::Redirect { to, .. } => format!("redirect to {to}"),

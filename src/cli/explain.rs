@@ -68,7 +68,8 @@ fn explain(args: &Args, desk: Desk) -> Result<String, (u8, String)> {
     Ok(told.iter().map(for_people).collect::<Vec<_>>().join("\n\n"))
 }
 
-fn time(text: &str, zone: chrono_tz::Tz) -> Result<DateTime<Utc>, String> {
+/// A time as people write it, in a zone.
+pub(super) fn time(text: &str, zone: chrono_tz::Tz) -> Result<DateTime<Utc>, String> {
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Ok(at.with_timezone(&Utc));
     }

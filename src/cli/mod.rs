@@ -1,10 +1,15 @@
 //! The command line: one file per subcommand. It prints and hands over; it decides nothing.
 
+mod backup;
 mod check;
+mod client;
+mod dead;
 #[cfg(feature = "simulator")]
 mod demo;
 mod events;
 mod explain;
+mod journal;
+mod replay;
 mod run;
 #[cfg(feature = "simulator")]
 mod simulate;
@@ -15,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::journal::embedded::Reader;
 use crate::settings::{self, Environment};
 
 /// A gateway for Mitel CloudLink: verifies its notifications, matches them against rules, and acts.
@@ -37,6 +43,16 @@ enum Command {
     Events(events::Args),
     /// Ask a running gateway whether it is ready
     Status(status::Args),
+    /// Look at what was given up, try it again, throw it away
+    #[command(subcommand)]
+    Dead(dead::Command),
+    /// Recorded events again: what the rules of now would do, or with --act, do it
+    Replay(replay::Args),
+    /// Copy the journal, while the gateway runs or not
+    Backup(backup::Args),
+    /// Tell of the journal's size and soundness
+    #[command(subcommand)]
+    Journal(journal::Command),
     /// Run a CloudLink of one's own, to try things with
     #[cfg(feature = "simulator")]
     Simulate(simulate::Args),
@@ -69,6 +85,15 @@ impl Config {
             ExitCode::from(2)
         })
     }
+
+    /// The journal of these settings, to be read. Why it can't be is said, and the exit code given.
+    fn reader(&self) -> Result<Reader, ExitCode> {
+        let state = self.desk()?.state;
+        Reader::open(&state).map_err(|error| {
+            complain(&format!("the journal in {} can't be read: {error}", state.display()));
+            ExitCode::from(3)
+        })
+    }
 }
 
 /// Does what the command line asks for; the exit code is documented in the reference.
@@ -88,6 +113,10 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Events(args) => events::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Dead(command) => dead::run(&command),
+        Command::Replay(args) => replay::run(&args),
+        Command::Backup(args) => backup::run(&args),
+        Command::Journal(command) => journal::run(&command),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),
         #[cfg(feature = "simulator")]

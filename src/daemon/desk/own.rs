@@ -124,6 +124,11 @@ impl Own {
         Self::is(claim).then(|| serde_json::from_str(&claim.entry.body).ok()).flatten()
     }
 
+    /// The number of the letter that is tried again, or the position of the publication that is replayed.
+    pub(crate) fn about(&self, claim: &Claim) -> Option<u64> {
+        claim.entry.id.rsplit(':').next()?.parse().ok()
+    }
+
     /// Whether a claim is of our own making.
     pub(crate) fn is(claim: &Claim) -> bool {
         claim.entry.source.split_once('/').is_some_and(|(_, name)| name == SOURCE)

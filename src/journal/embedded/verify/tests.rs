@@ -48,15 +48,15 @@ async fn each_planted_damage_is_found_and_a_sound_store_has_none() {
             "an outcome of r belongs to publication 7, which never was: the newest is 3",
         ),
         ("UPDATE mark SET done_to = 3", "publication 3 counts as done and has no line that ends it"),
-        (
-            "INSERT INTO outcome VALUES (99, 1, 'r', 'done', 1, NULL, 1, '{}')",
-            "publication 1 has 2 lines that end it",
-        ),
+        ("INSERT INTO outcome VALUES (99, 1, 'r', 'done', 1, NULL, 1, '{}')", "publication 1 has 2 lines that end it"),
         (
             "UPDATE outcome SET bytes = '{\"cut off' WHERE n = 1",
             "outcome 1 (publication 1, planned) has a record that is no JSON",
         ),
-        ("UPDATE outcome SET bytes = x'7b7d' WHERE n = 2", "outcome 2 (publication 2, planned) has a record that is no JSON"),
+        (
+            "UPDATE outcome SET bytes = x'7b7d' WHERE n = 2",
+            "outcome 2 (publication 2, planned) has a record that is no JSON",
+        ),
         ("UPDATE publication SET body = '' WHERE seq = 1", "publication 1 is no JSON"),
         ("INSERT INTO state VALUES ('main/leg/1', 1, 'x')", "what is remembered as main/leg/1 is no JSON"),
         ("DELETE FROM publication WHERE seq = 2", "letter 1 is about publication 2, which is not there"),
@@ -102,7 +102,10 @@ async fn many_of_a_kind_are_told_in_few_lines() {
     let journal = Embedded::open(&options(folder.path()), Clock::system()).unwrap();
     journal.accept((0..50).map(|n| entry(&n.to_string())).collect()).await.unwrap();
     drop(journal);
-    Connection::open(folder.path().join("journal.db")).unwrap().execute("UPDATE publication SET body = ''", []).unwrap();
+    Connection::open(folder.path().join("journal.db"))
+        .unwrap()
+        .execute("UPDATE publication SET body = ''", [])
+        .unwrap();
     let findings = Reader::open(folder.path()).unwrap().verify();
     assert_eq!((findings.len(), &*findings[20].what), (21, "… and more like these"));
 }

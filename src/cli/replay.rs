@@ -1,0 +1,276 @@
+//! `switchhook replay`: recorded events once more. By default it tells what the rules on disk would make of them and does
+//! nothing; with `--act` it asks the running daemon.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use chrono::{DateTime, Local};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use super::client::Gateway;
+use super::{Config, complain, events, explain, say};
+use crate::daemon;
+use crate::daemon::desk::own::{Own, account};
+use crate::daemon::told::rfc3339;
+use crate::event::{Event, Kind, Opened};
+use crate::journal::embedded::Reader;
+use crate::journal::{Claim, Error, Range};
+use crate::kit::clock::Clock;
+use crate::record::{self, Attempted};
+use crate::rules::{RuleSet, RunPlan, Scope, World};
+use crate::settings::units;
+
+/// The most events at once.
+const MOST: usize = 10_000;
+/// How many positions are looked up at once.
+const PAGE: usize = 500;
+/// How many are sent to the daemon with one request: well below its largest body.
+const SENT: usize = 1_000;
+
+/// Arguments of `replay`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: Config,
+    /// Events that arrived since: `2h` (ago), `2026-11-24T10:00` (in the zone of `[locale]`) or with an offset
+    #[arg(long, value_name = "TIME")]
+    since: String,
+    /// And until [default: now]
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// For this rule; may be given several times [default: all rules]
+    #[arg(long = "rule", value_name = "NAME")]
+    rules: Vec<String>,
+    /// Events of this kind, such as call.ringing [default: all kinds]
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Act: the running gateway handles them again
+    #[arg(long)]
+    act: bool,
+    /// Print as JSON, one object per event
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was looked at.
+#[derive(Default)]
+struct Tally {
+    events: usize,
+    runs: usize,
+    /// The positions of those for which a rule matches.
+    matched: Vec<u64>,
+    /// When the first one arrived that was too many.
+    beyond: Option<i64>,
+}
+
+/// Prints what would be done, or has it done. 0: done; 1: findings in the rules, or no gateway does it; 2: bad usage or
+/// settings; 3: the journal can't be read.
+pub(super) fn run(args: &Args) -> ExitCode {
+    match replay(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err((code, why)) => {
+            // What was said already is not said again.
+            if !why.is_empty() {
+                complain(&why);
+            }
+            code
+        }
+    }
+}
+
+type Failed = (ExitCode, String);
+
+fn failed(code: u8, why: impl Into<String>) -> Failed {
+    (ExitCode::from(code), why.into())
+}
+
+fn replay(args: &Args) -> Result<(), Failed> {
+    let quietly = |code| (code, String::new());
+    let desk = args.config.desk().map_err(quietly)?;
+    let gateway = if args.act { Some(Gateway::of(&args.config).map_err(quietly)?) } else { None };
+    let now = Clock::system().now();
+    let world = World { locale: desk.locale, credentials: desk.credentials, now };
+    let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| failed(1, report.render(false)))?;
+    if let Some(unknown) = args.rules.iter().find(|name| rules.rule(name).is_none()) {
+        return Err(failed(2, format!("there is no rule `{unknown}` in {}", desk.rules.path.display())));
+    }
+    let kind = args.kind.as_deref().map(str::parse::<Kind>).transpose();
+    let kind = kind.map_err(|_| failed(2, format!("`{}` is no kind", args.kind.as_deref().unwrap_or_default())))?;
+    let now = now.timestamp_millis();
+    let since = time(&args.since, rules.zone(), now).map_err(|why| failed(2, format!("--since: {why}")))?;
+    let until = args.until.as_deref().map_or(Ok(now), |until| time(until, rules.zone(), now));
+    let until = until.map_err(|why| failed(2, format!("--until: {why}")))?;
+    if let Some(gateway) = &gateway {
+        same_rules(gateway, &rules)?;
+    }
+    let reader = args.config.reader().map_err(quietly)?;
+    let tally = look(args, &reader, &rules, kind, [since, until])
+        .map_err(|error| failed(3, format!("the journal can't be read: {error}")))?;
+    if let Some(at) = tally.beyond {
+        complain(&format!(
+            "more than {MOST} events at once: those from {} on are left out; go on with --since there",
+            rfc3339(at)
+        ));
+    }
+    let counts =
+        format!("{} event(s), {} with rules that match, {} run(s)", tally.events, tally.matched.len(), tally.runs);
+    match gateway {
+        Some(gateway) => act(args, &gateway, &tally, &counts),
+        None if args.json => Ok(()),
+        None => {
+            say(&format!("{counts}; nothing was done: --act asks the running gateway to"));
+            Ok(())
+        }
+    }
+}
+
+/// A time, or how long ago it was, in milliseconds since 1970.
+fn time(text: &str, zone: Tz, now: i64) -> Result<i64, String> {
+    if let Ok(ago) = units::duration(text) {
+        return Ok(now.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
+    }
+    let at = explain::time(text, zone).map_err(|why| format!("{why}, or how long ago: 2h"))?;
+    Ok(at.timestamp_millis())
+}
+
+/// What was shown must be what is done.
+fn same_rules(gateway: &Gateway, rules: &RuleSet) -> Result<(), Failed> {
+    let answer = gateway.get("/readyz").map_err(|error| {
+        gateway.is_not_there(&error);
+        failed(1, String::new())
+    })?;
+    let in_force = answer.json()["rules"].as_str().unwrap_or_default().to_owned();
+    if in_force == rules.hash() {
+        return Ok(());
+    }
+    Err(failed(
+        1,
+        "the gateway has other rules in force than those on disk: let it reload them (SIGHUP; `switchhook status` shows \
+         what is in force), then replay",
+    ))
+}
+
+/// Goes through the events of a time.
+fn look(args: &Args, reader: &Reader, rules: &RuleSet, kind: Option<Kind>, between: [i64; 2]) -> Result<Tally, Error> {
+    let (mut tally, mut behind) = (Tally::default(), 0);
+    loop {
+        let page = reader.arrived(behind, between, PAGE)?;
+        let Some(last) = page.last() else { return Ok(tally) };
+        behind = *last;
+        for seq in page {
+            let Some(claim) = reader.scan(Range::One(seq))?.pop() else { continue };
+            let Some(event) = event(&claim, kind) else { continue };
+            if tally.events == MOST {
+                tally.beyond = Some(claim.arrived);
+                return Ok(tally);
+            }
+            tally.events += 1;
+            let mut runs = rules.plan(&event).runs;
+            runs.retain(|run| args.rules.is_empty() || args.rules.iter().any(|name| **name == *run.rule.name));
+            tally.runs += runs.len();
+            if !runs.is_empty() {
+                tally.matched.push(seq);
+            }
+            if !args.act {
+                tell(args, rules, &claim, &event, &runs);
+            }
+        }
+    }
+}
+
+/// The event as it was decided on then; none for what was not, for our own, and for other kinds.
+fn event(claim: &Claim, wanted: Option<Kind>) -> Option<Event> {
+    if Own::is(claim) {
+        return None;
+    }
+    let decision = record::past(&claim.history).0?;
+    let kind = decision.kind.parse::<Kind>().ok()?;
+    if wanted.is_some_and(|wanted| wanted != kind) {
+        return None;
+    }
+    let entry = &claim.entry;
+    let opened =
+        Opened::new(claim.seq, &account(claim), &entry.id, &Arc::clone(&entry.lane), claim.arrived, &entry.body);
+    Some(opened.resolve_as(kind, decision.was.as_deref()))
+}
+
+/// What the first step of a run would ask for. What the steps after it ask for depends on its answer.
+fn first(rules: &RuleSet, event: &Event, run: &RunPlan) -> (Value, String) {
+    let scope = Scope::new(rules, event, &run.bindings, &Map::new(), event.time);
+    let more = match run.rule.steps.len() {
+        0 | 1 => String::new(),
+        more => format!(", then {} more step(s)", more - 1),
+    };
+    match run.rule.steps.first().map(|step| step.render(&scope)) {
+        Some(Ok(Some(request))) => {
+            let brief = format!("{}{more}", events::brief(&request));
+            (serde_json::to_value(request).unwrap_or_default(), brief)
+        }
+        Some(Ok(None)) => (json!({ "skipped": "its condition does not hold" }), format!("skipped{more}")),
+        Some(Err(error)) => (json!({ "failed": error.to_string() }), format!("fails: {error}")),
+        None => (Value::Null, "nothing to do".to_owned()),
+    }
+}
+
+fn tell(args: &Args, rules: &RuleSet, claim: &Claim, event: &Event, runs: &[RunPlan]) {
+    if args.json {
+        let runs: Vec<Value> =
+            runs.iter().map(|run| json!({ "rule": run.rule.name, "asks": first(rules, event, run).0 })).collect();
+        let arrived = rfc3339(claim.arrived);
+        let told = json!({ "seq": claim.seq, "arrived": arrived, "kind": event.kind.as_str(), "subject": event.subject, "runs": runs });
+        return say(&told.to_string());
+    }
+    // Those that nobody wants would hide the others.
+    if runs.is_empty() {
+        return;
+    }
+    let arrived = DateTime::from_timestamp_millis(claim.arrived).unwrap_or_default().with_timezone(&Local);
+    let mut lines = vec![format!(
+        "{}  {}  {}  #{}",
+        arrived.format("%Y-%m-%d %H:%M:%S%.3f"),
+        event.kind.as_str(),
+        event.subject,
+        claim.seq
+    )];
+    lines.extend(
+        events::gist(&serde_json::from_str(&claim.entry.body).unwrap_or_default()).map(|gist| format!("    {gist}")),
+    );
+    lines.extend(runs.iter().map(|run| {
+        let then = then(claim, &run.rule.name).map(|then| format!(" (then: {then})")).unwrap_or_default();
+        format!("    + {}: {}{then}", run.rule.name, first(rules, event, run).1)
+    }));
+    say(&lines.join("\n"));
+}
+
+/// How a rule's run on the event ended when it came.
+fn then(claim: &Claim, rule: &str) -> Option<String> {
+    let line = claim.history.iter().rfind(|line| &*line.run == rule)?;
+    let why = record::read::<Attempted>(&line.bytes).why;
+    Some(why.map_or_else(|| line.fate.to_string(), |why| format!("{}: {why}", line.fate)))
+}
+
+fn act(args: &Args, gateway: &Gateway, tally: &Tally, counts: &str) -> Result<(), Failed> {
+    let (mut replayed, mut left_out) = (0, 0);
+    for seqs in tally.matched.chunks(SENT) {
+        let body = json!({ "seqs": seqs, "rules": args.rules });
+        let so_far = if replayed > 0 { format!(" ({replayed} were replayed before that)") } else { String::new() };
+        let answer = gateway.post("/api/v1/replay", &body).map_err(|error| {
+            gateway.is_not_there(&error);
+            failed(1, so_far.clone())
+        })?;
+        if answer.status != 200 {
+            return Err(failed(1, format!("the gateway refuses: {}{so_far}", answer.why())));
+        }
+        let answer = answer.json();
+        replayed += answer["replayed"].as_u64().unwrap_or(0);
+        left_out += answer["left_out"].as_u64().unwrap_or(0);
+    }
+    if args.json {
+        say(&json!({ "events": tally.events, "replayed": replayed, "left_out": left_out }).to_string());
+    } else {
+        let left_out = if left_out > 0 { format!(", {left_out} left out") } else { String::new() };
+        say(&format!("{counts}; {replayed} replayed{left_out}; `switchhook events` shows what becomes of them"));
+    }
+    Ok(())
+}
