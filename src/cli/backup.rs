@@ -11,7 +11,8 @@ pub(super) struct Args {
     #[command(flatten)]
     config: Config,
     /// A folder that is not there yet, or empty
-    path: PathBuf,
+    #[arg(value_name = "PATH")]
+    folder: PathBuf,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -23,7 +24,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
         Ok(reader) => reader,
         Err(code) => return code,
     };
-    match reader.backup(&args.path) {
+    match reader.backup(&args.folder) {
         Ok(made) if args.json => say(&serde_json::to_string_pretty(&made).unwrap_or_default()),
         Ok(made) => say(&format!(
             "{}: {} bytes, everything up to publication {}, {} of them not done\nto restore it, let [journal] path be \

@@ -59,7 +59,7 @@ pub(super) struct ChosenArgs {
     #[command(flatten)]
     config: Config,
     /// Their numbers
-    #[arg(required_unless_present = "all", conflicts_with = "all", value_name = "ID")]
+    #[arg(required_unless_present = "all", conflicts_with_all = ["all", "rule"], value_name = "ID")]
     ids: Vec<u64>,
     /// All that there are
     #[arg(long)]

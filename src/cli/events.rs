@@ -195,7 +195,7 @@ pub(super) fn brief(request: &crate::rules::request::Request) -> String {
     match request {
         Request::Redirect { to, .. } => format!("redirect to {to}"),
         Request::Reply { text, .. } => format!("reply \"{}\"", text.chars().take(60).collect::<String>()),
-        Request::Http(http) => format!("http {:?} {}", http.method, http.url).to_lowercase(),
+        Request::Http(http) => format!("http {} {}", format!("{:?}", http.method).to_lowercase(), http.url),
         Request::Log { message, .. } => format!("log \"{}\"", message.chars().take(60).collect::<String>()),
     }
 }

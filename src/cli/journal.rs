@@ -111,7 +111,17 @@ mod tests {
             dead_letters: 3,
             clean: false,
         };
-        insta::assert_snapshot!(figures(&stat, 1_795_176_460_000), @"");
+        insta::assert_snapshot!(figures(&stat, 1_795_176_460_000), @r#"
+        format         2
+        file           8192 bytes, log 0 bytes
+        publications   12, the newest is #40
+        outcomes       30
+        ids known      40, the oldest since 2026-11-18T11:06:40.000Z (2d ago)
+        open           1, the oldest since 2026-11-20T12:06:40.000Z (1m ago) (#39)
+        timers         0
+        dead letters   3
+        stopped well   no: a gateway runs on it, or the last one was killed
+        "#);
         let empty = Stat {
             ids: Known { count: 0, since: None },
             open: Open { count: 0, oldest: None, since: None },
@@ -119,13 +129,31 @@ mod tests {
             clean: true,
             ..stat
         };
-        insta::assert_snapshot!(figures(&empty, 0), @"");
+        insta::assert_snapshot!(figures(&empty, 0), @r#"
+        format         2
+        file           8192 bytes, log 0 bytes
+        publications   12, the newest is #40
+        outcomes       30
+        ids known      0
+        open           0
+        timers         1, the next at 2026-11-20T12:06:40.000Z
+        dead letters   3
+        stopped well   yes
+        "#);
     }
 
     #[test]
     fn findings_for_people() {
         let finding = |what: &str| Finding { what: what.to_owned(), remedy: "start on a backup" };
-        insta::assert_snapshot!(told(&[finding("publication 3 is no JSON"), finding("timer t can't be read")]), @"");
-        insta::assert_snapshot!(told(&[]), @"");
+        insta::assert_snapshot!(told(&[finding("publication 3 is no JSON"), finding("timer t can't be read")]), @r#"
+        - publication 3 is no JSON
+          start on a backup
+        - timer t can't be read
+          start on a backup
+        2 finding(s)
+        "#);
+        insta::assert_snapshot!(told(&[]), @r#"
+        the journal is sound
+        "#);
     }
 }

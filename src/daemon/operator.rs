@@ -54,8 +54,8 @@ impl Operator {
         let _turn = self.turn.lock().await;
         let letter = self.letter(id).await?;
         let claim = self.claim(letter.seq).await?;
-        let claim = claim.ok_or_else(|| conflict(id, "its publication is gone: discard it"))?;
-        let unfit = |unfit: Unfit| conflict(id, &unfit.to_string());
+        let claim = claim.ok_or_else(|| Refusal::Conflict("its publication is gone: discard it".to_owned()))?;
+        let unfit = |unfit: Unfit| Refusal::Conflict(unfit.to_string());
         let entry = Own::retry(&letter, &claim, again).map_err(unfit)?;
         self.desk.fits(&entry).map_err(unfit)?;
         let retry = json!({ "letter": id, "rule": &*letter.run, "publication": &*entry.id });
@@ -139,10 +139,6 @@ impl Operator {
         }
         self.journal.attempt(change).await.map_err(unavailable)
     }
-}
-
-fn conflict(letter: u64, why: &str) -> Refusal {
-    Refusal::Conflict(format!("dead letter {letter}: {why}"))
 }
 
 fn unavailable(error: Error) -> Refusal {

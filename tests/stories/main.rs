@@ -5,8 +5,10 @@
 
 mod harness;
 
+mod backup;
 mod chat;
 mod crash;
+mod dead;
 mod disk_full;
 mod edges;
 mod events;
@@ -21,6 +23,7 @@ mod once;
 mod outage;
 mod packages;
 mod refusals;
+mod replay;
 mod settings;
 mod shipped;
 mod simulator;

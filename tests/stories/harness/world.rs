@@ -27,6 +27,7 @@ pub(crate) struct World {
     host: &'static str,
     ports: [u16; 2],
     server: String,
+    admin: String,
     more: String,
     state: PathBuf,
     environment: Vec<(String, String)>,
@@ -59,6 +60,7 @@ impl World {
             host: "127.0.0.1",
             ports: [port(), port()],
             server: String::new(),
+            admin: String::new(),
             more: String::new(),
             environment: environment.into(),
         };
@@ -91,6 +93,12 @@ impl World {
         self
     }
 
+    /// More lines in `[admin]`.
+    pub(crate) fn admin_lines(mut self, lines: &str) -> Self {
+        lines.clone_into(&mut self.admin);
+        self
+    }
+
     /// Another state folder.
     pub(crate) fn state(mut self, state: &Path) -> Self {
         state.clone_into(&mut self.state);
@@ -119,7 +127,7 @@ impl World {
     }
 
     pub(crate) fn write_settings(&self) {
-        let Self { host, ports: [public, admin], server, more, .. } = self;
+        let Self { host, ports: [public, admin], server, admin: lines, more, .. } = self;
         let (far, state) = (self.far.url(), self.state.display());
         let text = format!(
             r#"
@@ -128,6 +136,7 @@ listen = "{host}:{public}"
 {server}
 [admin]
 listen = "127.0.0.1:{admin}"
+{lines}
 [[application]]
 name = "main"
 id   = "{APPLICATION}"
@@ -196,6 +205,11 @@ path = "{state}"
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
+    /// Waits until it has logged this.
+    pub(crate) async fn wait_log(&self, words: &str) {
+        until(words, async || self.log().contains(words).then_some(())).await;
+    }
+
     /// Where the public listener is.
     pub(crate) fn address(&self) -> SocketAddr {
         format!("{}:{}", self.host, self.ports[0]).parse().unwrap()
@@ -243,6 +257,12 @@ path = "{state}"
     pub(crate) async fn admin(&self, path: &str) -> Answer {
         let url = format!("http://127.0.0.1:{}{path}", self.ports[1]);
         self.ask(self.daemon.as_ref().unwrap().request("GET", &url)).await
+    }
+
+    /// Asks the admin listener for something to be done, as a program does.
+    pub(crate) async fn operate(&self, path: &str, body: Value) -> Answer {
+        let url = format!("http://127.0.0.1:{}{path}", self.ports[1]);
+        self.ask(self.daemon.as_ref().unwrap().request("POST", &url).json(&body)).await
     }
 
     /// The same with a token.

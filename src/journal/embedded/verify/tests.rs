@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::super::super::{Change, Entry, Journal, KEEP_DEAD, Letter, Line, Options, Timer, TimerChange};
+use super::super::super::{Accepted, Change, Entry, Journal, KEEP_DEAD, Letter, Line, Options, Timer, TimerChange};
 use super::super::{Embedded, Reader};
 use crate::kit::clock::Clock;
 
@@ -144,5 +144,5 @@ async fn a_copy_is_made_beside_a_writer_and_opens_as_a_store_that_is_unsure() {
     assert!(claims.iter().all(|claim| claim.recovered), "what became of them after the copy is not known");
     assert_eq!(restored.letters(0, 9).await.unwrap().len(), 1);
     let known = restored.accept(vec![entry("d"), entry("e")]).await.unwrap();
-    assert_eq!(known, [super::super::super::Accepted::Known, super::super::super::Accepted::New(5)]);
+    assert!(matches!(known[..], [Accepted::Known, Accepted::New(_)]), "{known:?}");
 }
