@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::kit::secret::Secret;
 use answer::{detailed, method, problem, text};
 use operations::Nothing;
+use post::Refused;
 
 pub use operations::{Again, Done, Operations, Refusal, Replay};
 pub use post::MAX_BODY;
@@ -132,14 +133,14 @@ impl Api {
                 let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
                 text(StatusCode::OK, content_type, self.faces.metrics())
             }
-            _ => self.operate(route, request).await.unwrap_or_else(|refused| refused),
+            _ => self.operate(route, request).await.unwrap_or_else(|(status, why)| detailed(status, &why)),
         }
     }
 
-    async fn operate(&self, route: Route, request: Request) -> Result<Response<Body>, Response<Body>> {
+    async fn operate(&self, route: Route, request: Request) -> Result<Response<Body>, Refused> {
         if self.token.is_none() && !post::is_local(request.headers()) {
             let why = "without [admin] token this is for http://127.0.0.1 and http://localhost only";
-            return Err(detailed(StatusCode::FORBIDDEN, why));
+            return Err((StatusCode::FORBIDDEN, why.to_owned()));
         }
         if route.changes() {
             post::check(request.headers(), self.listen)?;

@@ -15,7 +15,7 @@ use crate::settings::{self, Environment};
 /// How long to wait for a connection, and for a probe's answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long what is asked for may take.
-const WORK: Duration = Duration::from_secs(60);
+const WORK: Duration = Duration::from_mins(1);
 /// The largest answer.
 const MOST: u64 = 4 << 20;
 

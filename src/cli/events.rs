@@ -106,7 +106,7 @@ pub(super) fn as_json(claim: &Claim) -> Value {
     let mut event = json!({ "seq": claim.seq, "arrived": rfc3339(claim.arrived), "id": &*claim.entry.id, "verified_by": &*claim.entry.source,
             "lane": &*claim.entry.lane, "done": is_done(claim), "decision": decision, "outcomes": lines, "publication": publication(claim) });
     if let Some(own) = Own::of(claim) {
-        let about = own.about(claim);
+        let about = Own::about(claim);
         event["again"] = match own.why {
             Why::Retry { rule, .. } => json!({ "letter": about, "rule": rule }),
             Why::Replay { rules } => json!({ "seq": about, "rules": rules }),
@@ -117,7 +117,7 @@ pub(super) fn as_json(claim: &Claim) -> Value {
 
 /// Why a publication of our own comes again.
 fn again(own: &Own, claim: &Claim) -> String {
-    let number = own.about(claim).map(|number| number.to_string()).unwrap_or_default();
+    let number = Own::about(claim).map(|number| number.to_string()).unwrap_or_default();
     match &own.why {
         Why::Retry { rule, .. } => format!("    again: dead letter {number}, {rule}"),
         Why::Replay { rules } if rules.is_empty() => format!("    again: replay of #{number}"),

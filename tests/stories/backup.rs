@@ -44,12 +44,15 @@ async fn a_start_on_a_backup_made_under_load_knows_what_was_acknowledged_and_rep
     };
     let backed_up = async {
         world.far.wait_acts("/ticket/l", 30).await;
-        let arguments =
-            ["backup".into(), copy.display().to_string(), "--config".into(), world.path("").display().to_string()];
-        let backup = move || command::run(PROGRAM, &arguments.each_ref().map(String::as_str)).unwrap();
-        tokio::task::spawn_blocking(backup).await.unwrap()
+        let (copy, config) = (copy.display().to_string(), world.path("").display().to_string());
+        let both = move || {
+            let backup = command::run(PROGRAM, &["backup", &copy, "--config", &config]).unwrap();
+            (backup, command::run(PROGRAM, &["journal", "verify", "--config", &config]).unwrap())
+        };
+        tokio::task::spawn_blocking(both).await.unwrap()
     };
-    let ((), said) = tokio::join!(sent, backed_up);
+    let ((), (said, verified)) = tokio::join!(sent, backed_up);
+    assert_eq!((verified.code, &*verified.out), (Some(0), "the journal is sound\n"), "while it is written to");
     assert_eq!((said.code, &*said.err), (Some(0), ""));
     assert!(said.out.contains("bytes, everything up to publication "), "{}", said.out);
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;

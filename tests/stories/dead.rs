@@ -226,7 +226,7 @@ async fn a_redirect_that_was_refused_is_looked_at_before_it_is_tried_again() {
     let fate = |event: &Value| event["outcomes"].as_array().unwrap().last().unwrap()["fate"].clone();
     assert_eq!(world.events()[2..].iter().map(fate).collect::<Vec<_>>(), ["done", "moved"]);
     // A call that was not redirected in time needs nobody.
-    world.deliver(&aged(ringing("3001", "3"), std::time::Duration::from_secs(600))).await;
+    world.deliver(&aged(ringing("3001", "3"), std::time::Duration::from_mins(10))).await;
     world.wait_fate("redirect", "expired").await;
     assert_eq!(letters(&world), Vec::<Value>::new());
 }

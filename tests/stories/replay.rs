@@ -144,7 +144,7 @@ async fn with_act_it_is_done_and_a_call_is_looked_at_first() {
 #[tokio::test]
 async fn a_call_of_long_ago_is_looked_at_and_left_alone_when_it_is_over() {
     let world = World::start(RULES).await;
-    world.deliver(&aged(ringing("3001", "1"), std::time::Duration::from_secs(3600))).await;
+    world.deliver(&aged(ringing("3001", "1"), std::time::Duration::from_hours(1))).await;
     world.wait_fate("redirect", "expired").await;
     world.far.take_call("1");
     assert_eq!(world.cli(&["replay", "--since", "2h", "--rule", "redirect", "--act"]).code, Some(0));

@@ -101,12 +101,11 @@ impl Own {
     fn entry(claim: &Claim, decision: Decision, why: Why, name: &str) -> Result<Entry, Unfit> {
         let account = account(claim);
         // What comes again may come again once more: what it is about stays what it is about.
-        let (id, verified_by, publication) = match Self::of(claim) {
-            Some(own) => (own.id, own.verified_by, own.publication),
-            None => {
-                let text = RawValue::from_string(claim.entry.body.to_string()).map_err(|_| Unfit::Unreadable)?;
-                (claim.entry.id.to_string(), claim.entry.source.to_string(), text)
-            }
+        let (id, verified_by, publication) = if let Some(own) = Self::of(claim) {
+            (own.id, own.verified_by, own.publication)
+        } else {
+            let text = RawValue::from_string(claim.entry.body.to_string()).map_err(|_| Unfit::Unreadable)?;
+            (claim.entry.id.to_string(), claim.entry.source.to_string(), text)
         };
         let id = if matches!(why, Why::Replay { .. }) { format!("{account}/{name}") } else { id };
         let decision = Decision { verdicts: Vec::new(), ..decision };
@@ -124,8 +123,8 @@ impl Own {
         Self::is(claim).then(|| serde_json::from_str(&claim.entry.body).ok()).flatten()
     }
 
-    /// The number of the letter that is tried again, or the position of the publication that is replayed.
-    pub(crate) fn about(&self, claim: &Claim) -> Option<u64> {
+    /// What a publication of our own is about: the number of the letter that is tried again, or the position of the publication that is replayed.
+    pub(crate) fn about(claim: &Claim) -> Option<u64> {
         claim.entry.id.rsplit(':').next()?.parse().ok()
     }
 
