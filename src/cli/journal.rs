@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Config, complain, say};
 use crate::daemon::told::rfc3339;
@@ -41,7 +41,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         return ExitCode::from(u8::from(!findings.is_empty()));
     }
     match reader.stat() {
-        Ok(stat) if args.json => say(&serde_json::to_string_pretty(&stat).unwrap_or_default()),
+        Ok(stat) if args.json => say(&serde_json::to_string_pretty(&stat_as_json(&stat)).unwrap_or_default()),
         Ok(stat) => say(&figures(&stat, Clock::system().millis())),
         Err(error) => {
             complain(&format!("the journal can't be read: {error}; `switchhook journal verify` looks for damage"));
@@ -49,6 +49,16 @@ pub(super) fn run(command: &Command) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// The figures with times as all output has them.
+fn stat_as_json(stat: &Stat) -> Value {
+    let mut json = serde_json::to_value(stat).unwrap_or_default();
+    for (part, key) in [("ids", "since"), ("open", "since"), ("timers", "next")] {
+        let at = json[part][key].as_i64().map(rfc3339);
+        json[part][key] = at.into();
+    }
+    json
 }
 
 fn as_json(findings: &[Finding]) -> String {

@@ -116,7 +116,12 @@ async fn a_store_that_rests_is_copied_and_its_figures_are_told() {
     assert_eq!((&rests["clean"], &rests["publications"], &rests["ids"]["count"]), (&true.into(), &2.into(), &2.into()));
     let said = world.cli(&["journal", "stat"]);
     assert!(said.out.contains("publications   2, the newest is #2"), "{}", said.out);
+    assert!(
+        rests["ids"]["since"].is_string()
+            && rests["open"] == serde_json::json!({ "count": 0, "oldest": null, "since": null })
+    );
     let copy = world.path("copy");
+    std::fs::create_dir(&copy).unwrap();
     let said = world.cli(&["backup", &copy.display().to_string(), "--json"]);
     let made: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&made["last_seq"], &made["open"]), (&2.into(), &0.into()));
@@ -127,6 +132,7 @@ async fn a_store_that_rests_is_copied_and_its_figures_are_told() {
     }
     assert_eq!(world.cli(&["backup", &world.path("none").display().to_string()]).code, Some(3));
     assert!(!world.path("none").exists());
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o700);
     std::fs::rename(&copy, world.state_folder()).unwrap();
     assert_eq!(figures(&world)["clean"], false, "what became of it after the copy is not known");
     world.restart().await;

@@ -208,7 +208,6 @@ async fn a_redirect_that_was_refused_is_looked_at_before_it_is_tried_again() {
     let world = World::start(RULES).await;
     for call in ["1", "2"] {
         world.far.when("PUT", &format!("/calls/{call}")).times(1).answers(400);
-        // It rings for long enough that a deadline from then on would be over.
         world.deliver(&ringing("3001", call)).await;
         until("it is given up", async || (letters(&world).len() == call.parse::<usize>().unwrap()).then_some(())).await;
     }
@@ -228,6 +227,23 @@ async fn a_redirect_that_was_refused_is_looked_at_before_it_is_tried_again() {
     // A call that was not redirected in time needs nobody.
     world.deliver(&aged(ringing("3001", "3"), std::time::Duration::from_mins(10))).await;
     world.wait_fate("redirect", "expired").await;
+    assert_eq!(letters(&world), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn what_came_too_late_has_its_time_anew() {
+    let rules = RULES
+        .replace("where = { call.endpoint = \"3002\" }", "where = { call.endpoint = \"3002\" }\ndeadline = \"1s\"");
+    let world = World::start(&rules).await;
+    world.far.when("POST", "/ticket/1").answers(503);
+    world.deliver(&ringing("3002", "1")).await;
+    world.wait_fate("ticket", "expired").await;
+    world.far.calm();
+    assert_eq!(letters(&world)[0]["fate"], "expired");
+    assert_eq!(world.cli(&["dead", "retry", "--all"]).code, Some(0));
+    world.wait_fate("ticket", "done").await;
+    let acts = world.far.acts("/ticket/1");
+    assert_eq!(acts.iter().filter(|seen| seen.status == Some(200)).count(), 1, "{acts:?}");
     assert_eq!(letters(&world), Vec::<Value>::new());
 }
 

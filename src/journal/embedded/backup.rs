@@ -53,12 +53,12 @@ impl Reader {
             let path = path.to_owned();
             move |source| BackupError::Folder { path, source }
         };
-        make(folder)?;
+        let made = make(folder)?;
         let (unfinished, file) = (folder.join("journal.db.unfinished"), schema::file(folder));
         let name = unfinished.to_str().ok_or_else(|| BackupError::Name(folder.to_owned()))?;
         // An empty file with these rights, which SQLite fills.
-        let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished);
-        made.map_err(failed(&unfinished))?;
+        let empty = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished);
+        empty.map_err(failed(&unfinished))?;
         let copied = self.copy(name).and_then(|recovered| {
             let synced = File::open(&unfinished).and_then(|copy| {
                 copy.sync_all()?;
@@ -66,8 +66,7 @@ impl Reader {
             });
             let bytes = synced.map_err(failed(&unfinished))?.len();
             std::fs::rename(&unfinished, &file).map_err(failed(&file))?;
-            for synced in [Some(folder), folder.parent()].into_iter().flatten() {
-                let synced = if synced.as_os_str().is_empty() { Path::new(".") } else { synced };
+            for synced in &made {
                 File::open(synced).and_then(|folder| folder.sync_all()).map_err(failed(synced))?;
             }
             let (last_seq, open) = (recovered.last_seq, recovered.open.len());
@@ -96,14 +95,19 @@ impl Reader {
     }
 }
 
-/// The folder for the copy, for this user alone.
-fn make(folder: &Path) -> Result<(), BackupError> {
+/// The folder for the copy, for this user alone. It, and those above it in which something was made.
+fn make(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let failed = |source| BackupError::Folder { path: folder.to_owned(), source };
     if folder.exists() {
         if std::fs::read_dir(folder).map_err(failed)?.next().is_some() {
             return Err(BackupError::NotEmpty(folder.to_owned()));
         }
-        return std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed);
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(failed)?;
+        return Ok(vec![folder.to_owned()]);
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)
+    let named = |path: &Path| if path.as_os_str().is_empty() { PathBuf::from(".") } else { path.to_owned() };
+    let above: Vec<PathBuf> = folder.ancestors().map(named).collect();
+    let first = above.iter().position(|path| path.exists()).unwrap_or(above.len() - 1);
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+    Ok(above.into_iter().take(first + 1).collect())
 }
