@@ -1,7 +1,7 @@
 //! The admin listener: liveness, readiness with reasons, metrics; dead letters and replays.
 //!
 //! Closed by default: it listens on loopback, and beyond that only with a token. The two probes tell nothing secret and
-//! need none. What changes something is not taken from pages in a browser ([`post`]).
+//! need none. What changes something is not taken from pages in a browser (`post`).
 
 mod answer;
 mod operations;

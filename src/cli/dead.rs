@@ -47,6 +47,7 @@ pub(super) struct ShowArgs {
     #[command(flatten)]
     config: Config,
     /// Its number
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
     id: u64,
     /// Print as JSON
     #[arg(long)]
@@ -154,8 +155,7 @@ fn brief(letter: &Letter, told: &Value) -> String {
 }
 
 fn show(args: &ShowArgs, reader: &Reader) -> Result<ExitCode, Error> {
-    let before = args.id.checked_sub(1);
-    let letters = before.map_or(Ok(Vec::new()), |before| reader.letters(before, 1))?;
+    let letters = reader.letters(args.id.saturating_sub(1), 1)?;
     let Some(letter) = letters.into_iter().find(|letter| letter.id == args.id) else {
         complain(&format!("there is no dead letter {}; `switchhook dead list` shows those that are kept", args.id));
         return Ok(ExitCode::from(1));

@@ -25,6 +25,9 @@ const COMMIT_BYTES: usize = 4 << 20;
 /// How many of those that are not replayed are named.
 const NAMED: usize = 20;
 
+/// No letter and no publication has a larger number.
+const NUMBERS: u64 = i64::MAX as u64;
+
 /// See the module.
 pub(super) struct Operator {
     journal: Arc<Embedded>,
@@ -40,7 +43,7 @@ impl Operator {
     }
 
     async fn tell_letters(&self, after: u64) -> Done {
-        let letters = self.journal.letters(after, PAGE).await.map_err(unavailable)?;
+        let letters = self.journal.letters(after.min(NUMBERS), PAGE).await.map_err(unavailable)?;
         let more = letters.len() == PAGE;
         let mut told = Vec::with_capacity(letters.len());
         for letter in letters {
@@ -123,12 +126,15 @@ impl Operator {
 
     async fn letter(&self, id: u64) -> Result<Letter, Refusal> {
         let gone = || Refusal::Gone(format!("there is no dead letter {id} (any more)"));
-        let before = id.checked_sub(1).ok_or_else(gone)?;
+        let before = id.checked_sub(1).filter(|before| *before < NUMBERS).ok_or_else(gone)?;
         let letters = self.journal.letters(before, 1).await.map_err(unavailable)?;
         letters.into_iter().find(|letter| letter.id == id).ok_or_else(gone)
     }
 
     async fn claim(&self, seq: u64) -> Result<Option<Claim>, Refusal> {
+        if seq > NUMBERS {
+            return Ok(None);
+        }
         let mut claims = self.journal.scan(Range::One(seq)).await.map_err(unavailable)?;
         Ok(claims.pop())
     }

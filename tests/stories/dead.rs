@@ -250,6 +250,15 @@ async fn what_came_too_late_has_its_time_anew() {
 #[tokio::test]
 async fn what_is_discarded_is_gone_and_was_not_done() {
     let world = given_up().await;
+    for nobody in ["0", "7", "18446744073709551615"] {
+        for what in ["retry", "discard"] {
+            assert_eq!(
+                world.operate(&format!("/api/v1/dead/{nobody}/{what}"), json!({})).await.status,
+                404,
+                "{nobody}"
+            );
+        }
+    }
     let said = world.cli(&["dead", "discard", "2", "7"]);
     assert_eq!((said.code, &*said.out), (Some(1), "2: ticket is thrown away\n"));
     assert_eq!(said.err, "7: there is no dead letter 7 (any more)\n");
