@@ -270,6 +270,22 @@ async fn what_is_discarded_is_gone_and_was_not_done() {
 }
 
 #[tokio::test]
+async fn a_page_in_a_browser_throws_nothing_away() {
+    let world = given_up().await;
+    let path = "/api/v1/dead/1/discard";
+    let form = world.operation(path).header("content-type", "text/plain").body("{}");
+    assert_eq!(world.ask(form).await.status, 415);
+    for (header, value) in [("origin", "https://evil.example"), ("host", "evil.example:9180")] {
+        let answer = world.ask(world.operation(path).header(header, value).json(&json!({}))).await;
+        assert_eq!((answer.status, answer.header("content-type")), (403, "application/problem+json"), "{header}");
+        assert!(!answer.headers.contains_key("access-control-allow-origin"));
+    }
+    let large = world.operation(path).header("content-type", "application/json").body("x".repeat(70_000));
+    assert_eq!(world.ask(large).await.status, 413);
+    assert_eq!(letters(&world).len(), 2);
+}
+
+#[tokio::test]
 async fn without_a_gateway_it_says_so_and_lists_all_the_same() {
     let mut world = given_up().await;
     world.stop().await;

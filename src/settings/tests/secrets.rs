@@ -86,3 +86,19 @@ fn a_base_that_is_a_secret_is_checked_and_not_repeated() {
         assert!(said.contains("credential[0].base: ") && !said.contains("hunter2"), "{said}");
     }
 }
+
+#[test]
+fn who_asks_a_running_gateway_needs_its_token_and_no_other_secret() {
+    let least = LEAST.replace("\"s3cret\"", "{ env = \"CLIENT_SECRET\" }");
+    let folder = Folder::with(&format!(
+        "{least}[admin]\ntoken = {{ env = \"TOKEN\" }}\n[[credential]]\nname = \"crm\"\nbase = \"https://crm.example.com\"\n\
+         bearer = {{ file = \"none\" }}\n"
+    ));
+    let variables: Environment = [("TOKEN", "t0ken")].into_iter().collect();
+    let admin = load_for_admin(folder.path(), &variables).unwrap();
+    assert_eq!(admin.token.unwrap().expose(), "t0ken");
+    let missing = load_for_admin(folder.path(), &Environment::default()).unwrap_err().to_string();
+    assert!(missing.contains("admin.token: the environment variable TOKEN is not set"), "{missing}");
+    assert!(!missing.contains("CLIENT_SECRET") && !missing.contains("none"), "{missing}");
+    assert!(load_for_desk(folder.path(), &Environment::default()).is_ok());
+}

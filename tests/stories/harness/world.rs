@@ -259,10 +259,15 @@ path = "{state}"
         self.ask(self.daemon.as_ref().unwrap().request("GET", &url)).await
     }
 
+    /// A POST to the admin listener.
+    pub(crate) fn operation(&self, path: &str) -> reqwest::RequestBuilder {
+        let url = format!("http://127.0.0.1:{}{path}", self.ports[1]);
+        self.daemon.as_ref().unwrap().request("POST", &url)
+    }
+
     /// Asks the admin listener for something to be done, as a program does.
     pub(crate) async fn operate(&self, path: &str, body: Value) -> Answer {
-        let url = format!("http://127.0.0.1:{}{path}", self.ports[1]);
-        self.ask(self.daemon.as_ref().unwrap().request("POST", &url).json(&body)).await
+        self.ask(self.operation(path).json(&body)).await
     }
 
     /// The same with a token.
