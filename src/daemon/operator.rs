@@ -59,8 +59,7 @@ impl Operator {
         let claim = self.claim(letter.seq).await?;
         let claim = claim.ok_or_else(|| Refusal::Conflict("its publication is gone: discard it".to_owned()))?;
         let unfit = |unfit: Unfit| Refusal::Conflict(unfit.to_string());
-        let entry = Own::retry(&letter, &claim, again).map_err(unfit)?;
-        self.desk.fits(&entry).map_err(unfit)?;
+        let entry = self.desk.retry(&letter, &claim, again).map_err(unfit)?;
         let retry = json!({ "letter": id, "rule": &*letter.run, "publication": &*entry.id });
         self.write(Change { discard: vec![id], events: vec![entry], ..Change::default() }).await?;
         tracing::info!(letter = id, rule = &*letter.run, "a dead letter is tried again");

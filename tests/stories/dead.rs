@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::letters::{aged, ringing};
+use crate::harness::letters::{aged, chat, ringing};
 use crate::harness::{APPLICATION, CLIENT_SECRET, World, command::Said, until};
 
 const RULES: &str = r#"
@@ -245,6 +245,31 @@ async fn what_came_too_late_has_its_time_anew() {
     let acts = world.far.acts("/ticket/1");
     assert_eq!(acts.iter().filter(|seen| seen.status == Some(200)).count(), 1, "{acts:?}");
     assert_eq!(letters(&world), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn what_never_had_its_turn_is_retried_with_what_its_matchers_bind() {
+    let rules = r#"
+[[rule]]
+name = "order"
+on = "chat.message"
+where = { message.body = { regex = '^order (?<number>\d+)$' } }
+deadline = "2s"
+do = [{ http = { put = "FAR/orders/{{ number }}" } }]
+"#;
+    let world = World::start(rules).await;
+    world.far.when("PUT", "/orders/1").hangs();
+    world.deliver(&chat("c-1", "order 1")).await;
+    world.far.wait_acts("/orders/1", 1).await;
+    // Behind it in its lane, and late before its turn comes.
+    world.deliver(&aged(chat("c-1", "order 2"), std::time::Duration::from_secs(1))).await;
+    until("both are given up", async || (letters(&world).len() == 2).then_some(())).await;
+    assert!(world.far.acts("/orders/2").is_empty());
+    world.far.let_go();
+    let letter = letters(&world).into_iter().find(|letter| letter["seq"] == 2).unwrap();
+    assert_eq!(world.cli(&["dead", "retry", &letter["id"].to_string()]).code, Some(0));
+    world.wait_fate("order", "done").await;
+    assert_eq!(world.far.acts("/orders/2").len(), 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Desk;
+use crate::event::{Kind, Opened};
 use crate::journal::{Claim, Entry, Letter};
 use crate::record::{Decision, Past, Progress, past};
 
@@ -64,6 +65,9 @@ pub(crate) enum Unfit {
     /// What it asked for may not be what is wanted now.
     #[error("its rule was changed since: replay its event instead (`switchhook replay`), or discard it")]
     RuleChanged,
+    /// It is for other events now, or another rule acts in its place.
+    #[error("its rule does not act on this event any more: discard it")]
+    NotWanted,
     /// Nothing was decided about it so far.
     #[error("it is not planned yet")]
     NotPlanned,
@@ -73,6 +77,8 @@ impl Own {
     /// The entry that tries a letter again. `again` accepts that what may have been done is done twice.
     pub(crate) fn retry(letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
         if &*letter.fate == crate::dispatch::fate::UNKNOWN && !again {
+    fn retry(letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
+        if &*letter.fate == super::end::UNKNOWN && !again {
             return Err(Unfit::MayBeDone);
         }
         let (decision, mut runs) = past(&claim.history);
@@ -166,15 +172,26 @@ impl Own {
 }
 
 impl Desk {
-    /// Whether an entry that tries a letter again would be carried out under the rules in force.
-    pub(crate) fn fits(&self, entry: &Entry) -> Result<(), Unfit> {
-        let own: Own = serde_json::from_str(&entry.body).map_err(|_| Unfit::Unreadable)?;
-        let Why::Retry { rule, hash, .. } = own.why else { return Ok(()) };
-        match self.rules.load().rule(&rule) {
-            None => Err(Unfit::RuleGone),
-            Some(now) if hash.is_empty() || now.hash == hash => Ok(()),
-            Some(_) => Err(Unfit::RuleChanged),
+    /// The entry that tries a letter again under the rules in force. `again` accepts that what may have been done is done
+    /// twice.
+    pub(crate) fn retry(&self, letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
+        let entry = Own::retry(letter, claim, again)?;
+        let mut own: Own = serde_json::from_str(&entry.body).map_err(|_| Unfit::Unreadable)?;
+        let rules = self.rules.load();
+        let now = rules.rule(&letter.run).ok_or(Unfit::RuleGone)?;
+        let kind = own.kind.parse().unwrap_or(Kind::Publication);
+        let opened =
+            Opened::new(claim.seq, &account(claim), &own.id, &claim.entry.lane, claim.arrived, own.publication.get());
+        let Why::Retry { hash, progress, .. } = &mut own.why else { return Ok(entry) };
+        if !hash.is_empty() {
+            return if now.hash == *hash { Ok(entry) } else { Err(Unfit::RuleChanged) };
         }
+        // It never had its turn, so what its matchers bound is not recorded.
+        let planned = rules.plan(&opened.resolve_as(kind, own.was.as_deref())).runs;
+        let planned = planned.into_iter().find(|run| run.rule.name == now.name).ok_or(Unfit::NotWanted)?;
+        progress.bindings = planned.bindings;
+        let body = serde_json::to_string(&own).map_err(|_| Unfit::Unreadable)?.into();
+        Ok(Entry { body, ..entry })
     }
 
     /// Whether a rule of that name is in force.
