@@ -7,9 +7,9 @@ mod faces;
 mod lifecycle;
 mod operator;
 mod reload;
+pub(crate) mod told;
 #[cfg(test)]
 mod trials;
-pub(crate) mod told;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

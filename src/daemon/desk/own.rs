@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Desk;
-use crate::event::{Kind, Opened};
+use crate::dispatch::fate;
+use crate::event::Opened;
 use crate::journal::{Claim, Entry, Letter};
 use crate::record::{Decision, Past, Progress, past};
 
@@ -75,10 +76,8 @@ pub(crate) enum Unfit {
 
 impl Own {
     /// The entry that tries a letter again. `again` accepts that what may have been done is done twice.
-    pub(crate) fn retry(letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
-        if &*letter.fate == crate::dispatch::fate::UNKNOWN && !again {
     fn retry(letter: &Letter, claim: &Claim, again: bool) -> Result<Entry, Unfit> {
-        if &*letter.fate == super::end::UNKNOWN && !again {
+        if &*letter.fate == fate::UNKNOWN && !again {
             return Err(Unfit::MayBeDone);
         }
         let (decision, mut runs) = past(&claim.history);
@@ -179,7 +178,6 @@ impl Desk {
         let mut own: Own = serde_json::from_str(&entry.body).map_err(|_| Unfit::Unreadable)?;
         let rules = self.rules.load();
         let now = rules.rule(&letter.run).ok_or(Unfit::RuleGone)?;
-        let kind = own.kind.parse().unwrap_or(Kind::Publication);
         let opened =
             Opened::new(claim.seq, &account(claim), &own.id, &claim.entry.lane, claim.arrived, own.publication.get());
         let Why::Retry { hash, progress, .. } = &mut own.why else { return Ok(entry) };
@@ -187,7 +185,7 @@ impl Desk {
             return if now.hash == *hash { Ok(entry) } else { Err(Unfit::RuleChanged) };
         }
         // It never had its turn, so what its matchers bound is not recorded.
-        let planned = rules.plan(&opened.resolve_as(kind, own.was.as_deref())).runs;
+        let planned = rules.plan(&Self::event_again(opened, &own.decision)).runs;
         let planned = planned.into_iter().find(|run| run.rule.name == now.name).ok_or(Unfit::NotWanted)?;
         progress.bindings = planned.bindings;
         let body = serde_json::to_string(&own).map_err(|_| Unfit::Unreadable)?.into();
