@@ -248,7 +248,7 @@ impl Desk {
         let supersedes = event.kind.is_edge_of_call();
         let event = Arc::new(event);
         let decided = known.as_ref().is_some_and(|known| known.rules == rules.hash());
-        let decision = Decision { call, note, left_alone, ..Self::decision(&event, &rules, &plan) };
+        let decision = Decision { call, left_alone, note, ..Self::decision(&event, &rules, &plan) };
         let mut runs = self.line_up(claim, &event, plan, pasts, skew);
         for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
             run.run = Err((fate::SUPERSEDED, self.epitaph(None, "a later state of the call is known")));
