@@ -177,8 +177,10 @@ impl Desk {
     fn hear(&self, mut deciding: Box<Deciding>, mut memory: CallMemory, claim: &Claim) -> Next {
         if let Some(leg) = LegHeard::of(&deciding.event) {
             let heard = memory.hear(&leg);
-            deciding.call = heard.view.fields();
-            deciding.event.know_call(&deciding.call);
+            if memory.was_known() {
+                deciding.call = heard.view.fields();
+                deciding.event.know_call(&deciding.call);
+            }
         }
         self.decide(deciding, Some(memory), claim)
     }

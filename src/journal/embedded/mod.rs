@@ -190,12 +190,16 @@ impl Journal for Embedded {
 
     async fn load(&self, keys: &[Arc<str>]) -> Result<Vec<Option<Arc<str>>>, Error> {
         let now = self.clock.millis();
-        keys.iter()
-            .map(|key| match self.shared.fresh(key) {
-                Some(set) => Ok((set.until > now).then_some(set.bytes)),
-                None => reader::state(&self.reader(), key, now).map_err(|error| broken(&error)),
-            })
-            .collect()
+        let fresh = self.shared.fresh(keys);
+        if keys.iter().zip(&fresh).all(|(_, set)| set.is_some()) {
+            return Ok(fresh.into_iter().map(|set| set.filter(|set| set.until > now).map(|set| set.bytes)).collect());
+        }
+        let reader = self.reader();
+        let each = keys.iter().zip(fresh).map(|(key, set)| match set {
+            Some(set) => Ok((set.until > now).then_some(set.bytes)),
+            None => reader::state(&reader, key, now).map_err(|error| broken(&error)),
+        });
+        each.collect()
     }
 
     fn settle(&self, change: Change) {

@@ -129,9 +129,10 @@ impl Shared {
         }
     }
 
-    /// A change that is settled but perhaps not written.
-    pub(super) fn fresh(&self, key: &str) -> Option<StateChange> {
-        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    /// For each key the change that is settled but perhaps not written.
+    pub(super) fn fresh(&self, keys: &[Arc<str>]) -> Vec<Option<StateChange>> {
+        let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|key| fresh.get(key).cloned()).collect()
     }
 
     /// Hands freshly committed publications to the claimer, in memory if there is room.
