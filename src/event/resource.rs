@@ -58,7 +58,7 @@ impl Resource {
             .unwrap_or(Self::Other(subject))
     }
 
-    fn parse(service: Service, path: &str) -> Option<Self> {
+    pub(super) fn parse(service: Service, path: &str) -> Option<Self> {
         let segments = segments(path);
         let resource = match (service, segments.as_slice()) {
             (Service::Media, ["endpoints", endpoint, "calls", call, ..]) => {

@@ -40,6 +40,8 @@ pub use verify::Finding;
 
 /// How many bytes may wait to be stored; more is refused.
 const QUEUE_BYTES: usize = 32 << 20;
+/// With more keys of state than that in the file a start does not read them.
+const KEYS_AT_START: usize = 50_000;
 /// With so many lines settled and not written nothing new should be begun.
 const UNWRITTEN: usize = 20_000;
 
@@ -76,6 +78,7 @@ impl Embedded {
             ready.done = recovered.done();
         }
         shared.admission().last_seq = recovered.last_seq;
+        shared.has_keys(reader::keys(&reader, KEYS_AT_START).map_err(sqlite)?);
         let (commands, queue) = mpsc::channel();
         let writer = Writer::new(connection, queue, Arc::clone(&shared), options.clone(), clock.clone(), recovered);
         let writer = std::thread::Builder::new()
@@ -190,14 +193,12 @@ impl Journal for Embedded {
 
     async fn load(&self, keys: &[Arc<str>]) -> Result<Vec<Option<Arc<str>>>, Error> {
         let now = self.clock.millis();
-        let fresh = self.shared.fresh(keys);
-        if keys.iter().zip(&fresh).all(|(_, set)| set.is_some()) {
-            return Ok(fresh.into_iter().map(|set| set.filter(|set| set.until > now).map(|set| set.bytes)).collect());
-        }
-        let reader = self.reader();
-        let each = keys.iter().zip(fresh).map(|(key, set)| match set {
+        // In this order: what is written meanwhile is in one of them.
+        let (fresh, may_have) = (self.shared.fresh(keys), self.shared.may_have(keys));
+        let each = keys.iter().zip(fresh).zip(may_have).map(|((key, set), may_have)| match set {
             Some(set) => Ok((set.until > now).then_some(set.bytes)),
-            None => reader::state(&reader, key, now).map_err(|error| broken(&error)),
+            None if !may_have => Ok(None),
+            None => reader::state(&self.reader(), key, now).map_err(|error| broken(&error)),
         });
         each.collect()
     }
@@ -214,6 +215,7 @@ impl Journal for Embedded {
     }
 
     async fn attempt(&self, change: Change) -> Result<(), Error> {
+        self.shared.note_keys(&change.state);
         let (reply, answer) = oneshot::channel();
         self.send(Command::Attempt(change, reply))?;
         answer.await.map_err(|_| Error::Closed)?

@@ -167,6 +167,13 @@ pub(super) fn lines(connection: &Connection, seq: u64) -> rusqlite::Result<Vec<L
         .collect()
 }
 
+/// The keys of all that is remembered; none if there are more than `most`.
+pub(super) fn keys(connection: &Connection, most: usize) -> rusqlite::Result<Option<Vec<String>>> {
+    let mut statement = connection.prepare("SELECT key FROM state LIMIT ?1")?;
+    let keys: Vec<String> = statement.query_map([most + 1], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    Ok((keys.len() <= most).then_some(keys))
+}
+
 /// A remembered value that is still good at `now`.
 pub(super) fn state(connection: &Connection, key: &str, now: i64) -> rusqlite::Result<Option<Arc<str>>> {
     connection

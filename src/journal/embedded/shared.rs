@@ -1,7 +1,8 @@
 //! What the writer and those who ask it share: what is ready to be claimed, what is settled but not yet written, and
 //! figures for the metrics.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,8 @@ const READY_BYTES: usize = 8 << 20;
 
 /// While so many are on their way to a commit nothing is offered early: it would only cost, the disk is busy anyway.
 const FEW: usize = 8;
+/// The most keys of state whose fingerprints are kept: some 8 MB.
+pub(super) const MOST_KEYS: usize = 400_000;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -22,6 +25,9 @@ pub(super) struct Shared {
     ready: Mutex<Ready>,
     admission: Mutex<Admission>,
     fresh: Mutex<HashMap<Arc<str>, StateChange>>,
+    /// A fingerprint of each key of state that may be in the file: most keys that are asked for are not. None when there
+    /// are too many of them.
+    keys: Mutex<Option<HashSet<u64>>>,
     /// Settled, and not yet taken by the writer.
     settled: Mutex<Vec<Change>>,
     pub(super) wake: Notify,
@@ -108,11 +114,35 @@ impl Shared {
         std::mem::take(&mut self.settled.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// These keys, and no others, have a value in the file.
+    pub(super) fn has_keys(&self, keys: Option<Vec<String>>) {
+        let keys = keys.map(|keys| keys.iter().map(|key| fingerprint(key)).collect());
+        *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// For each key whether it may have a value.
+    pub(super) fn may_have(&self, keys: &[Arc<str>]) -> Vec<bool> {
+        let known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|key| known.as_ref().is_none_or(|known| known.contains(&fingerprint(key)))).collect()
+    }
+
+    /// From now on these keys may have a value.
+    pub(super) fn note_keys(&self, changes: &[StateChange]) {
+        let mut known = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = known.as_mut() {
+            set.extend(changes.iter().map(|change| fingerprint(&change.key)));
+            if set.len() > MOST_KEYS {
+                *known = None;
+            }
+        }
+    }
+
     /// Remembers values until they are written.
     pub(super) fn remember(&self, changes: &[StateChange]) {
         if changes.is_empty() {
             return;
         }
+        self.note_keys(changes);
         let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         for change in changes {
             fresh.insert(Arc::clone(&change.key), change.clone());
@@ -151,6 +181,13 @@ impl Shared {
         self.figures.committed.store(newest, Ordering::Relaxed);
         self.wake.notify_one();
     }
+}
+
+/// The same in a process's life.
+fn fingerprint(key: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    key.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Admission {
