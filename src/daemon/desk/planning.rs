@@ -176,7 +176,8 @@ impl Desk {
     /// The call takes in what happened to its leg.
     fn hear(&self, mut deciding: Box<Deciding>, mut memory: CallMemory, claim: &Claim) -> Next {
         if let Some(leg) = LegHeard::of(&deciding.event) {
-            let heard = memory.hear(&leg);
+            // No rule asks for call.finished yet.
+            let heard = memory.hear(&LegHeard { keep: false, ..leg });
             if memory.was_known() {
                 deciding.call = heard.view.fields();
                 deciding.event.know_call(&deciding.call);

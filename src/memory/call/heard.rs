@@ -26,6 +26,8 @@ pub struct LegHeard<'a> {
     pub now: i64,
     /// The view `call` of the leg.
     pub view: &'a Value,
+    /// Whether the view is to be kept, for `call.finished` to show; without it the call takes half the room.
+    pub keep: bool,
 }
 
 impl<'a> LegHeard<'a> {
@@ -50,6 +52,7 @@ impl<'a> LegHeard<'a> {
             time: event.time.timestamp_millis(),
             now: event.arrived.timestamp_millis(),
             view,
+            keep: true,
         })
     }
 

@@ -81,7 +81,7 @@ impl Record {
         let leg = &mut self.legs[at];
         let was = leg.state;
         let ends = heard.state.is_some_and(|state| leg.goes(state, heard));
-        if heard.time >= self.seen || ends {
+        if heard.keep && (heard.time >= self.seen || ends) {
             leg.shows(heard.view);
         }
         let answers = was != leg.state && matches!(leg.state, State::Connected | State::Held);

@@ -64,6 +64,7 @@ impl World {
             time: BEGAN + wire.at,
             now: self.now,
             view: &view,
+            keep: true,
         };
         let keys = CallKeys::of(&"main".into(), &heard);
         let values: Vec<_> = keys.keys().iter().map(|key| self.state.get(key).cloned()).collect();
