@@ -28,6 +28,7 @@ mod settings;
 mod shipped;
 mod simulator;
 mod simulator_moods;
+mod skew;
 mod start;
 mod stop;
 mod upstream;

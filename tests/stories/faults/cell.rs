@@ -91,7 +91,7 @@ pub(super) async fn run(class: Class, fault: Fault) -> End {
     let last = until("the publication is done", async || ended(&world).await).await;
     assert_met(&world, class, fault, &last);
     let fate = last["fate"].as_str().unwrap();
-    End::new(effects(&world, class), fate, is_dead_letter(class, fate))
+    End::new(effects(&world, class), fate, is_dead_letter(&world))
 }
 
 /// The far side's mood for this fault.
@@ -151,11 +151,11 @@ async fn ended(world: &World) -> Option<Value> {
     event["outcomes"].as_array()?.last().cloned()
 }
 
-/// Whether what ended so is a dead letter. By its fate, until the list itself can be asked.
-fn is_dead_letter(class: Class, fate: &str) -> bool {
-    match fate {
-        "failed" | "unknown" | "abandoned" => true,
-        "expired" => class != Class::Repeat,
-        _ => false,
-    }
+/// Whether it is in the list of dead letters, which holds nothing else.
+fn is_dead_letter(world: &World) -> bool {
+    let said = world.cli(&["dead", "list", "--json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let letters = said.out.lines().filter(|line| !line.is_empty()).count();
+    assert!(letters <= 1, "{said:?}");
+    letters == 1
 }
