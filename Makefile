@@ -8,7 +8,7 @@ TOOLS = openssl=openssl systemd-analyze=systemd ps=procps
 
 .PHONY: help demo test simulate-faults lint check bench dist deny clean
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 demo: ## play the three jobs and a kill -9 on a simulated CloudLink
 	@tools/setup $(COMPILER)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Again, Attempt, Carried, Dispatcher, NewRun, Planned, Planning, Prepared, Unshelved, Work, fate};
 use crate::journal::memory::{Disk, Memory};
-use crate::journal::{Change, Claim, Entry, Journal, Range};
+use crate::journal::{Change, Claim, Entry, Journal, Range, Timer, TimerChange};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
@@ -56,13 +56,18 @@ impl Work for Fake {
             due: None,
             run: Ok(run.clone()),
         };
-        Planning::Done(Planned {
-            record: Some("{}".into()),
-            with: Change::default(),
-            durable_first: false,
-            supersedes: run["moves"] == true,
-            runs: vec![new],
-        })
+        // As a desk does that sees in the history that it was done.
+        let over = claim.history.iter().any(|line| &*line.fate == "done");
+        let runs = if over { Vec::new() } else { vec![new] };
+        let mut with = Change::default();
+        if let Some(seconds) = run["timer"].as_i64() {
+            let due = claim.arrived + seconds * 1000;
+            let (lane, source) = (Arc::clone(&claim.entry.lane), Arc::clone(&claim.entry.source));
+            let entry = Entry { id: format!("timer@{due}").into(), lane, source, body: "{}".into() };
+            with.timers.push(TimerChange::Set(Timer { id: "timer".into(), due, entry }));
+        }
+        let supersedes = run["moves"] == true;
+        Planning::Done(Planned { record: Some("{}".into()), with, durable_first: false, supersedes, runs })
     }
 
     fn shelve(&self, _: &Value) -> Box<str> {
@@ -246,4 +251,71 @@ async fn with_a_full_disk_what_must_not_be_done_twice_waits() {
     world.journal.set_full(false);
     world.pass(3).await;
     assert_eq!(world.done(), ["a1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_begun_early_and_not_stored_is_not_done_again_when_it_comes_again() {
+    let world = World::new();
+    let entry = || Entry { id: "a1".into(), lane: "a".into(), source: "s".into(), body: "{}".into() };
+    world.pass(1).await;
+    world.journal.set_full(true);
+    world.journal.accept(vec![entry()]).await.unwrap_err();
+    world.pass(1).await;
+    assert_eq!(world.done(), ["a1"], "it was begun while it was being committed");
+    assert!(world.journal.scan(Range::Newest(9)).await.unwrap().is_empty());
+    world.journal.set_full(false);
+    world.post("a1", "a", json!({})).await;
+    world.pass(1).await;
+    assert_eq!(world.done(), ["a1"]);
+    assert_eq!(world.fates().await, [fate::PLANNED]);
+    let history = world.journal.scan(Range::Newest(1)).await.unwrap().remove(0).history;
+    assert_eq!(history.iter().map(|line| &*line.fate).collect::<Vec<_>>(), ["done", fate::PLANNED]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_copies_at_once_one_is_done() {
+    let world = World::new();
+    let entry = || Entry { id: "a1".into(), lane: "a".into(), source: "s".into(), body: "{}".into() };
+    let (one, two) = tokio::join!(world.journal.accept(vec![entry()]), world.journal.accept(vec![entry()]));
+    assert!(one.is_ok() && two.is_ok());
+    world.pass(1).await;
+    assert_eq!(world.done(), ["a1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_must_not_be_done_twice_is_not_begun_early() {
+    let world = World::new();
+    let entry = || Entry { id: "a1".into(), lane: "a".into(), source: "s".into(), body: r#"{"never":true}"#.into() };
+    world.pass(1).await;
+    world.journal.set_full(true);
+    world.journal.accept(vec![entry()]).await.unwrap_err();
+    world.pass(1).await;
+    assert!(world.done().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timer_comes_when_it_is_due_once_also_after_a_crash() {
+    let world = World::new();
+    world.post("a1", "a", json!({ "timer": 60 })).await;
+    world.pass(30).await;
+    let world = world.crash();
+    assert_eq!(world.done(), ["a1"]);
+    world.pass(31).await;
+    let timer = world.done().pop().unwrap();
+    assert!(timer.starts_with("timer@"), "{timer}");
+    world.pass(600).await;
+    let world = world.crash();
+    world.pass(600).await;
+    assert_eq!(world.done().len(), 2);
+    assert_eq!(world.fates().await, ["done", "done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_up_is_kept_as_a_letter() {
+    let world = World::new();
+    world.post("a1", "a", json!({ "panics": true })).await;
+    world.pass(1).await;
+    world.journal.flush().await.unwrap();
+    let letters = world.journal.letters(0, 9).await.unwrap();
+    assert_eq!((letters.len(), letters[0].seq, &*letters[0].fate), (1, 1, fate::FAILED));
 }
