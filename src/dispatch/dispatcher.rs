@@ -1,4 +1,6 @@
-//! The one task that plans and keeps the queues.
+//! The one task that plans and keeps the queues. How a publication comes to its runs is in `admit`.
+
+mod admit;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -11,12 +13,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::carry::{Carrier, Report};
-use super::early::{Commit, Early};
+use super::early::Early;
 use super::ends::Ends;
-use super::lanes::{Body, Key, Lanes, Slot};
+use super::lanes::{Key, Lanes, Slot};
 use super::parking::{self, Parking};
-use super::{Again, NewRun, Planned, Planning, Work, fate};
-use crate::journal::{self, Change, Claim, Journal, Range, TimerChange};
+use super::{Work, fate};
+use crate::journal::{Change, Claim, Journal, TimerChange};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -27,8 +29,6 @@ use crate::telemetry::Metrics;
 pub const OPEN: usize = 100_000;
 /// How many publications are claimed at once.
 const CLAIM: usize = 64;
-/// How many parked runs are planned again at once.
-const UNPARK: usize = 64;
 /// How often the journal is asked even without a hint.
 const ASK: Duration = Duration::from_secs(1);
 /// How long to wait when the journal can't be read.
@@ -206,168 +206,6 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 true
             }
         }
-    }
-
-    /// Plans what is being committed just now, and takes its first steps.
-    async fn begin_early(&mut self) {
-        for claim in self.carrier.journal.early() {
-            let lane = &claim.entry.lane;
-            let idle = self.lanes.is_idle(lane) && self.early.is_settled(lane, Instant::now());
-            if !idle || !self.early.may_begin(&claim) {
-                continue;
-            }
-            // What can't be read now is read when it is claimed.
-            let Ok((planned, keys)) = self.plan(&claim).await else { continue };
-            if planned.durable_first || self.early.shares(&keys) {
-                continue;
-            }
-            let (seq, runs) = (claim.seq, planned.runs.len());
-            let commit = self.early.begin(claim.clone(), keys);
-            self.early.has_runs(seq, u32::try_from(runs).unwrap_or(u32::MAX));
-            let decided = self.line_up_all(&claim, planned, Some(&commit));
-            self.settle(decided);
-            self.start();
-        }
-    }
-
-    /// Plans one publication, lines up its runs, and settles what was decided.
-    async fn admit(&mut self, claim: Claim, lone: bool) {
-        let Some(claim) = self.early.history(claim) else { return };
-        let done_before = claim.history.clone();
-        let planned = loop {
-            match self.plan(&claim).await {
-                Ok((planned, _)) => break planned,
-                Err(error) => {
-                    tracing::error!(%error, "the journal can't be read; planning waits");
-                    tokio::time::sleep(JOURNAL_PAUSE).await;
-                }
-            }
-        };
-        let durable_first = planned.durable_first;
-        let mut decided = self.line_up_all(&claim, planned, None);
-        if !claim.recovered && !done_before.is_empty() {
-            // It was begun when it came before and was not stored.
-            decided.lines.splice(0..0, done_before);
-        }
-        if durable_first {
-            while let Err(error) = self.carrier.journal.attempt(decided.clone()).await {
-                tracing::warn!(%error, "what is counted before it is done waits for the journal");
-                tokio::time::sleep(JOURNAL_PAUSE).await;
-            }
-            decided = Change::default();
-        }
-        if lone {
-            self.start();
-        }
-        // With the ends that came of it, after it: what is done must not be known before what was decided.
-        decided.extend(std::mem::take(&mut self.ended));
-        self.settle(decided);
-    }
-
-    /// Plans a publication. What was decided, and in the light of which keys.
-    async fn plan(&self, claim: &Claim) -> Result<(Planned<W::Run>, Vec<Arc<str>>), journal::Error> {
-        let work = &self.carrier.work;
-        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| work.open(claim)));
-        let Ok((mut opened, mut keys)) = opened else { return Ok((self.panicked(claim), Vec::new())) };
-        let mut all = Vec::new();
-        loop {
-            let remembered = self.carrier.journal.load(&keys).await?;
-            all.append(&mut keys);
-            match std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, claim, &remembered))) {
-                Ok(Planning::Done(planned)) => return Ok((planned, all)),
-                Ok(Planning::Needs(again, more)) => (opened, keys) = (again, more),
-                Err(_) => return Ok((self.panicked(claim), all)),
-            }
-        }
-    }
-
-    fn panicked(&self, claim: &Claim) -> Planned<W::Run> {
-        tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
-        let record = Some(self.carrier.work.epitaph(None, "an internal error"));
-        Planned { record, with: Change::default(), durable_first: false, supersedes: false, runs: Vec::new() }
-    }
-
-    /// Lines up what was planned; the decision, to be settled.
-    fn line_up_all(&mut self, claim: &Claim, planned: Planned<W::Run>, commit: Option<&Commit>) -> Change {
-        let (lane, seq) = (Arc::clone(&claim.entry.lane), claim.seq);
-        if planned.supersedes {
-            for (key, slot) in self.lanes.supersede(&lane, seq) {
-                self.end_superseded(&key, &slot);
-            }
-        }
-        let count = u32::try_from(planned.runs.len()).unwrap_or(u32::MAX);
-        let mut decided = Change::default();
-        if planned.record.is_some() || !planned.with.is_empty() || count == 0 {
-            let record = planned.record.unwrap_or_else(|| "{}".to_owned());
-            let mut line = self.carrier.line(seq, &"".into(), fate::PLANNED, record);
-            line.last = count == 0;
-            decided = Change::lines(vec![line]);
-            decided.extend(planned.with);
-        }
-        self.ends.opened(seq, claim.arrived, count);
-        for run in planned.runs {
-            let (open_of, open) = (self.lanes.open_of(&run.rule), self.lanes.open());
-            if run.run.is_ok() && !run.controls && self.parking.is_needed(&run.rule, open_of, open) {
-                self.parking.park(&run.rule, seq);
-            } else {
-                self.line_up(&lane, seq, run, commit.cloned());
-            }
-        }
-        self.pulse.planned.fetch_max(seq, Ordering::Relaxed);
-        decided
-    }
-
-    fn line_up(&mut self, lane: &Arc<str>, seq: u64, new: NewRun<W::Run>, commit: Option<Commit>) {
-        let run = match new.run {
-            Ok(run) => run,
-            Err(end) => return self.end(&new.rule, seq, new.controls, end),
-        };
-        let now = self.carrier.clock.millis();
-        let slot = Slot {
-            seq,
-            deadline: Instant::now() + millis(new.deadline - now),
-            allowance: new.allowance,
-            controls: new.controls,
-            unsure: new.unsure,
-            taken_up: new.unsure,
-            doubtful: new.doubtful,
-            number: new.number,
-            commit,
-            body: Body::Held(run),
-        };
-        let due = new.due.filter(|due| *due > now).map(|due| Instant::now() + millis(due - now));
-        let work = &self.carrier.work;
-        self.lanes.push(Key { lane: Arc::clone(lane), rule: new.rule }, slot, due, |run| work.shelve(run));
-    }
-
-    /// Plans some of what is parked again, where there is room. Whether there may be more.
-    async fn unpark(&mut self) -> bool {
-        for _ in 0..UNPARK {
-            let lanes = &self.lanes;
-            let Some((rule, seq)) = self.parking.next(|rule| lanes.open_of(rule), lanes.open()) else { return false };
-            match self.carrier.journal.scan(Range::One(seq)).await.map(|claims| claims.into_iter().next()) {
-                Ok(Some(claim)) => match self.carrier.work.plan_again(&claim, &rule) {
-                    Again::Run(run) => self.line_up(&claim.entry.lane, seq, run, None),
-                    Again::NotYet => {
-                        self.parking.put_back(&rule, seq);
-                        return false;
-                    }
-                    Again::Unwanted => self.abandon(&rule, seq, "its rule does not match any more"),
-                },
-                Ok(None) => self.abandon(&rule, seq, "its publication is not in the journal any more"),
-                Err(error) => {
-                    tracing::warn!(%error, rule = &*rule, "what is parked waits for the journal");
-                    self.parking.put_back(&rule, seq);
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn abandon(&mut self, rule: &Arc<str>, seq: u64, why: &str) {
-        let record = self.carrier.work.epitaph(None, why);
-        self.end(rule, seq, false, (fate::ABANDONED, record));
     }
 
     /// Starts every run whose turn it is.
