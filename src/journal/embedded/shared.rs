@@ -200,7 +200,8 @@ impl Admission {
             *count += 1;
             fresh &= *count == 1;
         }
-        fresh && entries.len() == 1 && self.in_flight.len() <= FEW
+        // What nobody takes is not piled up.
+        fresh && entries.len() == 1 && self.in_flight.len() <= FEW && self.early.len() <= FEW
     }
 
     /// Notes that entries have arrived, or will not.
