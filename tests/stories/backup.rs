@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -25,7 +24,7 @@ async fn a_start_on_a_backup_made_under_load_knows_what_was_acknowledged_and_rep
     // Done, given up, and waiting when the copy is made.
     let before: Vec<Value> = (0..60).map(|n| ringing("3001", &format!("b{n}"))).collect();
     world.far.when("POST", "/ticket/refused").answers(422);
-    world.far.when("POST", "/ticket/waits").answers_wait(503, Duration::from_secs(5));
+    world.far.when("POST", "/ticket/waits").answers(503);
     let special = [ringing("3001", "refused"), ringing("3001", "waits")];
     join_all(before.iter().chain(&special).map(|publication| world.deliver(publication))).await;
     world.far.wait_acts("/ticket/b", 60).await;
