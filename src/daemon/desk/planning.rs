@@ -1,7 +1,7 @@
 //! How a publication is planned: what is remembered is asked for in turns, since what is needed next follows from what was
 //! found; then the rules decide, and what must be counted before anything is done is counted.
 //!
-//! Loops end here. A call that we redirected [`HOPS`] times is left alone, and a bot that has answered the same peer too
+//! Loops end here. A call that we redirected [`HOPS`](crate::memory::spans::HOPS) times is left alone, and a bot that has answered the same peer too
 //! often in too short a time is silent. Both are counted in the decision's own transaction, before a step is taken.
 
 use std::sync::Arc;
@@ -15,7 +15,6 @@ use crate::dispatch::{Planned, Planning, Work, fate};
 use crate::event::{Event, Kind, Opened};
 use crate::journal::{Change, Claim, StateChange};
 use crate::memory::call::{CallKeys, CallMemory, Elsewhere, Found, LegHeard};
-use crate::memory::spans::HOPS;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
 use crate::rules::request::Request;
@@ -106,7 +105,6 @@ impl Desk {
                     Turn::Stopped { stored, .. } => {
                         plan.runs.retain(|run| !replies(run));
                         deciding.leave_alone("we answered this peer too often in too short a time: more is a loop");
-                        self.metrics.loop_stopped();
                         stored
                     }
                 };
@@ -239,7 +237,6 @@ impl Desk {
         if let Err(too_many) = counted {
             plan.runs.retain(|run| !run.rule.controls_call());
             deciding.leave_alone(&too_many.to_string());
-            self.metrics.loop_stopped();
         }
         deciding.state.extend(memory.changes());
         self.decided(*deciding, plan, claim)
@@ -251,6 +248,7 @@ impl Desk {
         let supersedes = event.kind.is_edge_of_call();
         let event = Arc::new(event);
         let decided = known.as_ref().is_some_and(|known| known.rules == rules.hash());
+        let told = note.clone().filter(|_| left_alone && known.is_none());
         let decision = Decision { call, left_alone, note, ..Self::decision(&event, &rules, &plan) };
         let mut runs = self.line_up(claim, &event, plan, pasts, skew);
         for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
@@ -259,7 +257,7 @@ impl Desk {
         // With no run left the line that ends the publication is this one, so it is written again.
         let record = (!decided || runs.is_empty()).then(|| record::write(&decision));
         let with = Change { state, ..Change::default() };
-        Planning::Done(Planned { record, with, durable_first: false, supersedes, runs })
+        Planning::Done(Planned { record, with, left_alone: told, durable_first: false, supersedes, runs })
     }
 
     /// Whether a run will do something.
@@ -281,8 +279,6 @@ impl Desk {
 
 impl Deciding {
     fn leave_alone(&mut self, why: &str) {
-        let (id, lane) = (&*self.event.id, &*self.event.lane);
-        tracing::warn!(publication = id, lane, limit = HOPS, why, "left alone");
         self.note = Some(why.to_owned());
         self.left_alone = true;
     }

@@ -92,12 +92,23 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     fn panicked(&self, claim: &Claim) -> Planned<W::Run> {
         tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
         let record = Some(self.carrier.work.epitaph(None, "an internal error"));
-        Planned { record, with: Change::default(), durable_first: false, supersedes: false, runs: Vec::new() }
+        Planned {
+            record,
+            with: Change::default(),
+            left_alone: None,
+            durable_first: false,
+            supersedes: false,
+            runs: Vec::new(),
+        }
     }
 
     /// Lines up what was planned; the decision, to be settled.
     fn line_up_all(&mut self, claim: &Claim, planned: Planned<W::Run>, commit: Option<&Commit>) -> Change {
         let (lane, seq) = (Arc::clone(&claim.entry.lane), claim.seq);
+        if let Some(why) = &planned.left_alone {
+            tracing::warn!(publication = seq, lane = &*lane, why, "left alone");
+            self.metrics.loop_stopped();
+        }
         if planned.supersedes {
             for (key, slot) in self.lanes.supersede(&lane, seq) {
                 self.end_superseded(&key, &slot);
