@@ -30,7 +30,7 @@ pub(super) fn recover(connection: &Connection) -> rusqlite::Result<Recovered> {
     let newest = |table: &str, column: &str| {
         connection.query_row(&format!("SELECT coalesce(max({column}), 0) FROM {table}"), [], |row| row.get::<_, i64>(0))
     };
-    let last_seq = marked_seq.max(newest("publication", "seq")? as u64);
+    let last_seq = marked_seq.max(newest("publication", "seq")? as u64).max(done_to);
     let last_n = marked_n.max(newest("outcome", "n")?);
     let open = connection
         .prepare(

@@ -162,3 +162,23 @@ async fn a_full_store_refuses_until_something_is_done() {
     }
     panic!("what is done did not make room");
 }
+
+#[tokio::test]
+async fn what_comes_after_a_refusal_and_a_restart_is_handed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = Options { max_size: 400 << 10, ..options(folder.path()) };
+    let journal = Embedded::open(&small, Clock::system()).unwrap();
+    let body = "x".repeat(20_000);
+    let mut stored = 0;
+    while journal.accept(vec![entry(&stored.to_string(), &body)]).await.is_ok() {
+        stored += 1;
+    }
+    // Positions were spent on what was refused, and nothing is stored behind them.
+    journal.attempt(Change::lines((1..=stored).map(last).collect())).await.unwrap();
+    drop(journal);
+    let journal = Embedded::open(&options(folder.path()), Clock::system()).unwrap();
+    let accepted = journal.accept(vec![entry("after", "{}")]).await.unwrap();
+    assert!(matches!(accepted[..], [Accepted::New(_)]));
+    let claims = journal.claim(9).await.unwrap();
+    assert_eq!(claims.iter().map(|claim| &*claim.entry.id).collect::<Vec<_>>(), ["after"]);
+}

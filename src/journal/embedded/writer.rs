@@ -366,6 +366,8 @@ impl Writer {
     /// Nothing will ever stand at these positions.
     fn give_up(&mut self, positions: impl Iterator<Item = u64>) {
         for seq in positions {
+            // It is spent: were it given out again after a restart, what stands there would pass for done.
+            self.last_seq = self.last_seq.max(seq);
             self.finish(seq);
         }
         self.done_to = self.done.advance(self.done_to);
