@@ -18,7 +18,7 @@ use super::ends::Ends;
 use super::lanes::{Key, Lanes, Slot};
 use super::parking::{self, Parking};
 use super::{Work, fate};
-use crate::journal::{Change, Claim, Journal, TimerChange};
+use crate::journal::{Change, Journal, TimerChange};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -139,7 +139,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let due = self.next_due().filter(|_| !stopping).unwrap_or_else(|| Instant::now() + ASK);
             tokio::select! {
                 biased;
-                Some(report) = self.reports.recv() => self.hear_all(report).await,
+                Some(report) = self.reports.recv() => self.hear_all(report),
                 () = self.stop.cancelled(), if !stopping => {}
                 () = journal.wake(), if !more => {}
                 () = tokio::time::sleep_until(due.min(Instant::now() + ASK)) => {}
@@ -178,6 +178,9 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
         if !stopping && self.lanes.open() < OPEN / 2 {
             self.begin_early().await;
+        }
+        for claim in self.early.take_freed() {
+            self.admit(claim, false).await;
         }
         let claims = self.carrier.journal.claim(CLAIM).await;
         for seq in self.carrier.journal.refused() {
@@ -237,18 +240,16 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
-    async fn hear_all(&mut self, first: (Key, u64, Report<W::Run>)) {
+    fn hear_all(&mut self, first: (Key, u64, Report<W::Run>)) {
         let mut next = Some(first);
         while let Some((key, seq, report)) = next {
-            for claim in self.hear(&key, seq, report) {
-                self.admit(claim, false).await;
-            }
+            self.hear(&key, seq, report);
             next = self.reports.try_recv().ok();
         }
     }
 
-    /// What a run reports. Claims that waited for it.
-    fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) -> Vec<Claim> {
+    /// What a run reports.
+    fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) {
         match report {
             Report::Ended { fate, controls, record } => {
                 self.early.ended(&key.lane, Instant::now());
@@ -263,11 +264,10 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             Report::Refused(line) => {
                 self.ends.forget(seq);
                 self.lanes.ended(key, seq);
-                return self.early.heard(seq, line);
+                self.early.heard(seq, line);
             }
             Report::Waits { slot, after, record } => self.wait(key, slot, after, record),
         }
-        Vec::new()
     }
 
     fn wait(&mut self, key: &Key, slot: Slot<W::Run>, after: Option<Duration>, record: Option<String>) {
@@ -295,6 +295,11 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
 
     /// Records the end of a run.
     fn end(&mut self, rule: &Arc<str>, seq: u64, controls: bool, end: (&'static str, String)) {
+        if self.early.run_ended(seq) {
+            // There is no publication to tell it of.
+            self.ends.forget(seq);
+            return;
+        }
         let change = self.ends.end(&*self.carrier.work, rule, seq, controls, end);
         if let Some(change) = self.early.hold_back(seq, change) {
             self.ended.extend(change);

@@ -52,6 +52,8 @@ pub(super) struct Early {
     unheard: HashMap<u64, (Arc<str>, u32)>,
     /// Redeliveries that came before that.
     held: Vec<Claim>,
+    /// Those that need not wait any more.
+    freed: Vec<Claim>,
     /// Lanes in which something ended so lately that it may not be durable.
     recent: VecDeque<(Instant, Arc<str>)>,
 }
@@ -99,7 +101,11 @@ impl Early {
 
     /// Whether something was done of which only this memory knows.
     pub(super) fn knows_more(&self) -> bool {
-        !self.begun.is_empty() || !self.acted.is_empty() || !self.unheard.is_empty() || !self.held.is_empty()
+        !self.begun.is_empty()
+            || !self.acted.is_empty()
+            || !self.unheard.is_empty()
+            || !self.held.is_empty()
+            || !self.freed.is_empty()
     }
 
     /// Whether anything is begun and not durable.
@@ -153,21 +159,35 @@ impl Early {
         begun.runs
     }
 
-    /// A run of a refused publication says what it did, as a line. Redeliveries that can be planned now.
-    pub(super) fn heard(&mut self, seq: u64, line: Option<Line>) -> Vec<Claim> {
-        let Some((id, left)) = self.unheard.get_mut(&seq) else { return Vec::new() };
+    /// A run is over that a publication has which is begun or was refused; whether it is one of a refused one.
+    pub(super) fn run_ended(&mut self, seq: u64) -> bool {
+        if let Some(begun) = self.begun.get_mut(&seq) {
+            begun.runs = begun.runs.saturating_sub(1);
+        }
+        let refused = self.unheard.contains_key(&seq);
+        if refused {
+            self.heard(seq, None);
+        }
+        refused
+    }
+
+    /// Redeliveries that can be planned now.
+    pub(super) fn take_freed(&mut self) -> Vec<Claim> {
+        std::mem::take(&mut self.freed)
+    }
+
+    /// A run of a refused publication says what it did, as a line.
+    pub(super) fn heard(&mut self, seq: u64, line: Option<Line>) {
+        let Some((id, left)) = self.unheard.get_mut(&seq) else { return };
         *left -= 1;
         let (id, left) = (Arc::clone(id), *left);
         if let Some(line) = line {
             self.remember(&id, line);
         }
-        if left > 0 {
-            return Vec::new();
+        if left == 0 {
+            self.unheard.remove(&seq);
+            self.freed.extend(self.held.extract_if(.., |claim| claim.entry.id == id));
         }
-        self.unheard.remove(&seq);
-        let (free, held) = std::mem::take(&mut self.held).into_iter().partition(|claim| claim.entry.id == id);
-        self.held = held;
-        free
     }
 
     /// What was done for a publication when it came before and was not stored: it becomes its history. None if that is

@@ -26,7 +26,13 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             }
             // What can't be read now is read when it is claimed.
             let Ok((planned, keys)) = self.plan(&claim).await else { continue };
-            if planned.durable_first || self.early.shares(&keys) {
+            // What has to be parked must not pass what is.
+            let (lanes, parking) = (&self.lanes, &self.parking);
+            let parks = planned
+                .runs
+                .iter()
+                .any(|run| !run.controls && parking.is_needed(&run.rule, lanes.open_of(&run.rule), lanes.open()));
+            if planned.durable_first || parks || self.early.shares(&keys) {
                 continue;
             }
             let (seq, runs) = (claim.seq, planned.runs.len());
