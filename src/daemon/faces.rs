@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::{Faces, Readiness};
 use crate::cloudlink::CloudLink;
-use crate::dispatch::{OPEN, Pulse};
+use crate::dispatch::{OPEN, PARKED, Pulse};
 use crate::journal::Embedded;
 use crate::kit::clock::Clock;
 use crate::telemetry::Metrics;
@@ -49,10 +49,17 @@ impl Faces for Shown {
         if self.journal.figures().failing.load(Ordering::Relaxed) {
             not_ready("the journal can't be written: senders are told to come again");
         }
+        if self.journal.figures().full.load(Ordering::Relaxed) {
+            not_ready("the journal has reached max_size: senders are told to come again");
+        }
         if !self.comes_around() {
             not_ready("the dispatcher does not come around");
         }
-        if self.pulse.open.load(Ordering::Relaxed) >= OPEN as u64 {
+        let parked = self.pulse.parked.load(Ordering::Relaxed);
+        if parked > 0 {
+            reasons.push(format!("{parked} runs wait in the journal until there is room for them"));
+        }
+        if self.pulse.open.load(Ordering::Relaxed) >= OPEN as u64 || parked >= PARKED as u64 {
             reasons.push("too many runs are open: what comes waits in the journal".to_owned());
         }
         let rules = self.reloader.in_force();

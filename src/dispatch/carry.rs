@@ -40,6 +40,8 @@ impl<J: Journal, W: Work> Carrier<J, W> {
         let controls = slot.controls;
         let mut run = match std::mem::replace(&mut slot.body, Body::Shelved(Box::default())) {
             Body::Held(run) => run,
+            // Its publication can't be read before it is there.
+            Body::Shelved(_) if !is_durable(&mut slot).await => return Report::Refused(None),
             Body::Shelved(shelved) => match self.unshelve(slot.seq, rule, &shelved).await {
                 Unshelved::Run(run) => run,
                 Unshelved::Gone(record) => return Report::Ended { fate: fate::FAILED, controls, record },

@@ -28,6 +28,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub use dispatcher::{Dispatcher, OPEN, Pulse};
+pub use parking::MOST as PARKED;
 
 use crate::journal::{Change, Claim};
 

@@ -12,7 +12,7 @@ const OF_RULE: usize = 20_000;
 /// The most runs of all rules that are open before further ones are parked.
 const OF_ALL: usize = 50_000;
 /// The most that are parked; beyond that nothing more is claimed.
-pub(super) const MOST: usize = 4_000_000;
+pub const MOST: usize = 4_000_000;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -237,6 +237,7 @@ mod tests {
             Just("\"a\\u0041\"".to_owned()),
             Just("7".to_owned()),
             Just("null".to_owned()),
+            Just("1e999".to_owned()),
             Just("{\"SipPassword\":\"s\",\"a\":[1,{}]}".to_owned()),
             Just("{\"state\":\"ringing\",\"callId\":\"endpoints/1/calls/2\"}".to_owned()),
         ];

@@ -150,13 +150,16 @@ impl Work for Desk {
     }
 
     fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Run> {
+        // What was decided is not there to be read yet; without it the event would be another one.
+        if !Own::is(claim) && record::past(&claim.history).0.is_none() {
+            return Again::NotYet;
+        }
         let (opening, keys) = self.read(claim);
         match self.go_on(opening, claim, &vec![None; keys.len()]) {
             Planning::Done(planned) => match planned.runs.into_iter().find(|run| &*run.rule == rule) {
                 Some(run) => Again::Run(run),
                 None => Again::Unwanted,
             },
-            // The decision about it is not there to be read yet.
             Planning::Needs(..) => Again::NotYet,
         }
     }

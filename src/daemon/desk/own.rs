@@ -116,7 +116,8 @@ impl Own {
         let decision = Decision { verdicts: Vec::new(), ..decision };
         let own = Self { id, decision, why, verified_by, publication };
         Ok(Entry {
-            id: format!("{account}/{name}").into(),
+            // No sender's id is taken for it.
+            id: format!("{account}/{SOURCE}/{name}").into(),
             lane: Arc::clone(&claim.entry.lane),
             source: format!("{account}/{SOURCE}").into(),
             body: serde_json::to_string(&own).map_err(|_| Unfit::Unreadable)?.into(),

@@ -155,7 +155,8 @@ impl Journal for Embedded {
         let permit = Arc::clone(&self.room).try_acquire_many_owned(room).map_err(|_| Error::Busy)?;
         let (reply, answer) = oneshot::channel();
         let arrived = self.clock.millis();
-        let healthy = !self.shared.figures.failing.load(Ordering::Relaxed);
+        let figures = &self.shared.figures;
+        let healthy = !figures.failing.load(Ordering::Relaxed) && !figures.full.load(Ordering::Relaxed);
         let offered = self.shared.admission().enter(&entries) && healthy && self.is_new(&entries);
         {
             // Under one lock, so that positions are in the order of the queue.

@@ -59,6 +59,8 @@ pub struct Figures {
     pub bytes: AtomicU64,
     /// Whether the last commit failed.
     pub failing: AtomicBool,
+    /// Whether the store has reached its largest size.
+    pub full: AtomicBool,
     /// Letters that are kept.
     pub letters: AtomicU64,
     /// Arrival of the oldest id that dedupe still knows, in milliseconds since 1970; 0 when there is none.

@@ -27,6 +27,8 @@ pub(super) struct Written {
     pub(super) accepted: Vec<Vec<Accepted>>,
     /// Our own publications, as they are claimed.
     pub(super) own: Vec<Claim>,
+    /// When the next timer is due, if that was asked for.
+    pub(super) next_due: Option<i64>,
 }
 
 impl Pending {
@@ -78,7 +80,11 @@ impl Pending {
         }
         for letter in &self.letters {
             connection
-                .prepare_cached("INSERT INTO letter(seq, run, fate, at, until) VALUES (?,?,?,?,?)")?
+                .prepare_cached(
+                    // Once, also when it is written again after a commit of which it was not known whether it succeeded.
+                    "INSERT INTO letter(seq, run, fate, at, until) SELECT ?1, ?2, ?3, ?4, ?5
+                     WHERE NOT EXISTS (SELECT 1 FROM letter WHERE seq = ?1 AND run = ?2 AND at = ?4)",
+                )?
                 .execute(params![letter.seq, letter.run, letter.fate, letter.at, letter.until])?;
         }
         for id in &self.discard {

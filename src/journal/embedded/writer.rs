@@ -75,7 +75,6 @@ struct Own {
     entries: Vec<Entry>,
     /// The timers that fire.
     fired: Vec<Arc<str>>,
-    next_due: Option<i64>,
 }
 
 pub(super) struct Writer {
@@ -191,6 +190,8 @@ impl Writer {
     }
 
     fn commit(&mut self, mut batch: Batch) {
+        // Before what is settled is taken: whatever is left after that sets it anew.
+        self.due = None;
         for change in self.shared.take() {
             self.pending.add(change, &mut self.last_n);
         }
@@ -198,6 +199,7 @@ impl Writer {
             Ok(own) => own,
             Err(error) => return self.failed(batch, &Own::default(), &error),
         };
+        self.shared.figures.full.store(self.retention.is_full(), Ordering::Relaxed);
         if self.retention.is_full() {
             // Outcomes are written all the same: what is done can be deleted, which makes room.
             let full = Error::Full(format!("it has reached max_size, {} bytes", self.options.max_size));
@@ -227,9 +229,7 @@ impl Writer {
         own.entries.extend(self.pending.events.iter().cloned());
         own.entries.extend(batch.attempts.iter().flat_map(|(change, _)| change.events.iter().cloned()));
         if let (Some(now), Some(connection)) = (batch.fires.iter().map(|(now, _)| *now).max(), &self.connection) {
-            let (due, next) = reader::due(connection, now, FIRE)?;
-            own.next_due = next;
-            for timer in due {
+            for timer in reader::due(connection, now, FIRE)?.0 {
                 own.fired.push(timer.id);
                 own.entries.push(timer.entry);
             }
@@ -247,15 +247,17 @@ impl Writer {
         let arrived = self.clock.millis();
         let transaction = transaction::begin(connection)?;
         let accepted = transaction::accept(&transaction, &batch.accepts)?;
+        // A timer that fires goes before one of the same name is set anew.
+        for id in &own.fired {
+            transaction::clear_timer(&transaction, id)?;
+        }
         self.pending.write(&transaction)?;
         for (change, _) in &batch.attempts {
             let mut attempted = Pending::default();
             attempted.add(change.clone(), &mut self.last_n);
             attempted.write(&transaction)?;
         }
-        for id in &own.fired {
-            transaction::clear_timer(&transaction, id)?;
-        }
+        let next_due = if batch.fires.is_empty() { None } else { reader::due(&transaction, i64::MIN, 1)?.1 };
         let own = transaction::publish(&transaction, own.entries.clone(), own.first, arrived)?;
         let newest = batch.newest().max(own.last().map_or(0, |claim| claim.seq)).max(self.last_seq);
         if !batch.rests.is_empty() {
@@ -266,7 +268,7 @@ impl Writer {
             self.marked = (self.done_to, Instant::now());
         }
         transaction.commit()?;
-        Ok(Written { accepted, own })
+        Ok(Written { accepted, own, next_due })
     }
 
     fn committed(&mut self, batch: Batch, own: &Own, written: Written) {
@@ -280,7 +282,6 @@ impl Writer {
         }
         self.shared.written(&pending.state);
         self.shared.unwritten.store(0, Ordering::Relaxed);
-        self.due = None;
         if pending.touches_letters() || batch.attempts.iter().any(|(change, _)| change.touches_letters()) {
             self.count_letters();
         }
@@ -317,7 +318,7 @@ impl Writer {
             drop(reply.send(Ok(())));
         }
         for (_, reply) in batch.fires {
-            drop(reply.send(Ok(own.next_due)));
+            drop(reply.send(Ok(written.next_due)));
         }
         self.retention.wrote(bytes);
     }
