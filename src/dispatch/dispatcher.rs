@@ -18,7 +18,7 @@ use super::ends::Ends;
 use super::lanes::{Key, Lanes, Slot};
 use super::parking::{self, Parking};
 use super::{Work, fate};
-use crate::journal::{Change, Journal, TimerChange};
+use crate::journal::{Change, Journal, Line, TimerChange};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -264,7 +264,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             Report::Refused(line) => {
                 self.ends.forget(seq);
                 self.lanes.ended(key, seq);
-                self.early.heard(seq, line);
+                self.heard(seq, line);
             }
             Report::Waits { slot, after, record } => self.wait(key, slot, after, record),
         }
@@ -288,6 +288,11 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
+    fn heard(&mut self, seq: u64, line: Option<Line>) {
+        let entry = self.early.heard(seq, line);
+        self.carrier.journal.settle(Change { events: Vec::from_iter(entry), ..Change::default() });
+    }
+
     fn end_superseded(&mut self, key: &Key, slot: &Slot<W::Run>) {
         let record = self.carrier.work.epitaph(None, "a later state of the call came");
         self.end(&key.rule, slot.seq, slot.controls, (fate::SUPERSEDED, record));
@@ -298,7 +303,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         if self.early.run_ended(seq) {
             // There is no publication to tell it of.
             self.ends.forget(seq);
-            return;
+            return self.heard(seq, None);
         }
         let change = self.ends.end(&*self.carrier.work, rule, seq, controls, end);
         if let Some(change) = self.early.hold_back(seq, change) {

@@ -16,7 +16,7 @@ use futures_util::future::Shared;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::journal::{Change, Claim, Line, RIDE};
+use crate::journal::{Change, Claim, Entry, Line, RIDE};
 
 /// After so long what was settled is durable, unless the journal can't write: then nothing is early at all.
 const SETTLED: Duration = RIDE.saturating_mul(5);
@@ -49,13 +49,20 @@ pub(super) struct Early {
     acted: HashMap<Arc<str>, Vec<Line>>,
     acted_order: VecDeque<Arc<str>>,
     /// Refused ones with runs that have not said yet what they did.
-    unheard: HashMap<u64, (Arc<str>, u32)>,
+    unheard: HashMap<u64, Unheard>,
     /// Redeliveries that came before that.
     held: Vec<Claim>,
     /// Those that need not wait any more.
     freed: Vec<Claim>,
     /// Lanes in which something ended so lately that it may not be durable.
     recent: VecDeque<(Instant, Arc<str>)>,
+}
+
+/// A refused publication, and how many of its runs have not said yet what they did.
+#[derive(Debug)]
+struct Unheard {
+    entry: Entry,
+    left: u32,
 }
 
 #[derive(Debug)]
@@ -74,7 +81,8 @@ impl Early {
         claim.seq == self.through + 1
             && self.begun.len() < MOST
             && !self.acted.contains_key(&claim.entry.id)
-            && !self.unheard.values().any(|(id, _)| *id == claim.entry.id)
+            && !self.unheard.values().any(|unheard| unheard.entry.lane == claim.entry.lane)
+            && !self.held.iter().chain(&self.freed).any(|held| held.entry.lane == claim.entry.lane)
             && !self.begun.values().any(|begun| begun.claim.entry.lane == claim.entry.lane)
     }
 
@@ -148,15 +156,14 @@ impl Early {
         Some((begun.held_back, GoOn(Some(begun.outcome))))
     }
 
-    /// A publication will not be claimed. How many runs of it there are, if it was begun.
-    pub(super) fn refused(&mut self, seq: u64) -> u32 {
-        let Some(begun) = self.begun.remove(&seq) else { return 0 };
+    /// A publication will not be claimed.
+    pub(super) fn refused(&mut self, seq: u64) {
+        let Some(begun) = self.begun.remove(&seq) else { return };
         // Whose runs are over already, nobody waits for.
         let _ = begun.outcome.send(false);
         if begun.runs > 0 {
-            self.unheard.insert(seq, (Arc::clone(&begun.claim.entry.id), begun.runs));
+            self.unheard.insert(seq, Unheard { entry: begun.claim.entry, left: begun.runs });
         }
-        begun.runs
     }
 
     /// A run is over that a publication has which is begun or was refused; whether it is one of a refused one.
@@ -164,11 +171,7 @@ impl Early {
         if let Some(begun) = self.begun.get_mut(&seq) {
             begun.runs = begun.runs.saturating_sub(1);
         }
-        let refused = self.unheard.contains_key(&seq);
-        if refused {
-            self.heard(seq, None);
-        }
-        refused
+        self.unheard.contains_key(&seq)
     }
 
     /// Redeliveries that can be planned now.
@@ -176,24 +179,28 @@ impl Early {
         std::mem::take(&mut self.freed)
     }
 
-    /// A run of a refused publication says what it did, as a line.
-    pub(super) fn heard(&mut self, seq: u64, line: Option<Line>) {
-        let Some((id, left)) = self.unheard.get_mut(&seq) else { return };
-        *left -= 1;
-        let (id, left) = (Arc::clone(id), *left);
+    /// A run of a refused publication says what it did, as a line. With the last of them, if something was done: the
+    /// publication, to be stored when that is possible again. 503 did not say that it would not be, and then what was done
+    /// is known however late it comes again.
+    pub(super) fn heard(&mut self, seq: u64, line: Option<Line>) -> Option<Entry> {
+        let unheard = self.unheard.get_mut(&seq)?;
+        unheard.left -= 1;
+        let (id, left) = (Arc::clone(&unheard.entry.id), unheard.left);
         if let Some(line) = line {
             self.remember(&id, line);
         }
-        if left == 0 {
-            self.unheard.remove(&seq);
-            self.freed.extend(self.held.extract_if(.., |claim| claim.entry.id == id));
+        if left > 0 {
+            return None;
         }
+        self.freed.extend(self.held.extract_if(.., |claim| claim.entry.id == id));
+        let Unheard { entry, .. } = self.unheard.remove(&seq)?;
+        self.acted.contains_key(&id).then_some(entry)
     }
 
     /// What was done for a publication when it came before and was not stored: it becomes its history. None if that is
     /// not known yet: the claim is held until then.
     pub(super) fn history(&mut self, mut claim: Claim) -> Option<Claim> {
-        if self.unheard.values().any(|(id, _)| *id == claim.entry.id) {
+        if self.unheard.values().any(|unheard| unheard.entry.id == claim.entry.id) {
             self.held.push(claim);
             return None;
         }

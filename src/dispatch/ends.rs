@@ -72,18 +72,28 @@ impl Ends {
         let (fate, record) = end;
         let (last, at) = (self.forget(seq), self.clock.millis());
         self.metrics.ended(fate);
-        let mut change = Change::default();
-        if let Some(keep) = work.keep(fate, controls) {
-            self.metrics.dead_letter();
-            let why = why(&record);
-            tracing::warn!(rule = &**rule, publication = seq, how = fate, why, "given up; see `switchhook dead list`");
-            let until = at.saturating_add(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
-            change.letters.push(Letter { id: 0, seq, run: Arc::clone(rule), fate: fate.into(), at, until });
-        } else if TROUBLE.contains(&fate) {
-            self.tell(rule, fate, &record);
+        let line = Line { seq, run: Arc::clone(rule), fate: fate.into(), at, due: None, last, bytes: record };
+        let letter = self.letter_of(work, &line, controls);
+        if letter.is_none() && TROUBLE.contains(&fate) {
+            self.tell(rule, fate, &line.bytes);
         }
-        change.lines.push(Line { seq, run: Arc::clone(rule), fate: fate.into(), at, due: None, last, bytes: record });
-        change
+        Change { letters: Vec::from_iter(letter), ..Change::lines(vec![line]) }
+    }
+
+    /// The letter of a run that ended while its publication was not stored.
+    pub(super) fn letter(&self, work: &impl Work, line: &Line) -> Option<Letter> {
+        self.letter_of(work, line, false)
+    }
+
+    /// The letter of what was given up: told to the log and counted.
+    fn letter_of(&self, work: &impl Work, line: &Line, controls: bool) -> Option<Letter> {
+        let keep = work.keep(&line.fate, controls)?;
+        self.metrics.dead_letter();
+        let (rule, how, why) = (&*line.run, &*line.fate, why(&line.bytes));
+        tracing::warn!(rule, publication = line.seq, how, why, "given up; see `switchhook dead list`");
+        let until = line.at.saturating_add(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
+        let (run, fate) = (Arc::clone(&line.run), Arc::clone(&line.fate));
+        Some(Letter { id: 0, seq: line.seq, run, fate, at: line.at, until })
     }
 
     /// Logs a rule's trouble, now and then: the journal has all of it.

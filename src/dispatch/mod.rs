@@ -91,8 +91,6 @@ pub struct Planned<R> {
     pub with: Change,
     /// Why something was left undone so that a loop ends, if so. Planning itself tells nobody: it may be done twice.
     pub left_alone: Option<String>,
-    /// Whether no run may start before the decision is durable: something was counted that must not be forgotten.
-    pub durable_first: bool,
     /// Whether what waits to control the call of this lane is out of date.
     pub supersedes: bool,
     /// The runs.

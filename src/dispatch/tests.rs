@@ -67,14 +67,7 @@ impl Work for Fake {
             with.timers.push(TimerChange::Set(Timer { id: "timer".into(), due, entry }));
         }
         let supersedes = run["moves"] == true;
-        Planning::Done(Planned {
-            record: Some("{}".into()),
-            with,
-            left_alone: None,
-            durable_first: false,
-            supersedes,
-            runs,
-        })
+        Planning::Done(Planned { record: Some("{}".into()), with, left_alone: None, supersedes, runs })
     }
 
     fn shelve(&self, _: &Value) -> Box<str> {

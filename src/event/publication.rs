@@ -15,6 +15,8 @@ use super::resource::{Resource, Service};
 pub const MOST: usize = 10_000;
 /// Fewer brackets than this are nested less deep than a reader of JSON allows.
 const DEEPEST: usize = 100;
+/// More digits than that are looked at with care.
+const MOST_DIGITS: u32 = 300;
 /// A longer `publicationId` is replaced by its hash.
 const LONGEST_ID: usize = 200;
 
@@ -116,7 +118,8 @@ fn quick(text: &str) -> Option<Publication> {
     let is_flat = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() < DEEPEST;
     // A key can be hidden behind an escape.
     let is_plain = !text.contains("\\u") && find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).is_none();
-    let head: Head<'_> = serde_json::from_str(text).ok().filter(|_| is_flat && is_plain)?;
+    let is_small = !has_a_huge_number(text.as_bytes());
+    let head: Head<'_> = serde_json::from_str(text).ok().filter(|_| is_flat && is_plain && is_small)?;
     let id = &*head.publication_id;
     let resource = Resource::parse(Service::of(&head.topic), &head.subject)?;
     (!id.is_empty() && id.len() <= LONGEST_ID).then(|| Publication {
@@ -124,6 +127,24 @@ fn quick(text: &str) -> Option<Publication> {
         lane: resource.lane(),
         body: text.into(),
     })
+}
+
+/// Whether something in it may be a number beyond what is read: an exponent of three digits, or very many digits.
+fn has_a_huge_number(text: &[u8]) -> bool {
+    let (mut digits, mut exponent) = (0, 0);
+    for byte in text {
+        (digits, exponent) = match byte {
+            b'0'..=b'9' if exponent > 0 => (digits + 1, exponent + 1),
+            b'0'..=b'9' => (digits + 1, 0),
+            b'e' | b'E' if digits > 0 => (0, 1),
+            b'+' | b'-' if exponent == 1 => (0, 1),
+            _ => (0, 0),
+        };
+        if exponent > 3 || digits > MOST_DIGITS {
+            return true;
+        }
+    }
+    false
 }
 
 fn find_ignoring_case(text: &[u8], word: &[u8]) -> Option<usize> {
@@ -226,6 +247,18 @@ mod tests {
         let stored = decode(body.as_bytes()).unwrap().remove(0).body;
         assert!(!stored.contains("s3cret"), "{stored}");
         assert!(stored.contains(r#""userId":"u""#) && stored.contains(r#"\"a\":1"#), "{stored}");
+    }
+
+    #[test]
+    fn a_number_that_can_not_be_read_is_refused_on_both_ways() {
+        let with = |number: &str| CALL.replace("\"content\":{}", &format!("\"content\":{{\"x\":{number}}}"));
+        let long = "9".repeat(400);
+        for number in ["1e999", "1E+999", "-1e0999", &long] {
+            assert!(slow(&with(number)).is_err() && quick(&with(number)).is_none(), "{number}");
+        }
+        for number in ["1e99", "0.1", "1770106530124", "-7"] {
+            assert_eq!(quick(&with(number)), slow(&with(number)).ok(), "{number}");
+        }
     }
 
     /// Mostly what a publication has, in any order and with anything in it.

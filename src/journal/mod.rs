@@ -192,11 +192,6 @@ impl Change {
         *self == Self::default()
     }
 
-    /// Whether letters come or go.
-    pub fn touches_letters(&self) -> bool {
-        !self.letters.is_empty() || !self.discard.is_empty()
-    }
-
     /// Adds another change.
     pub fn extend(&mut self, other: Self) {
         self.lines.extend(other.lines);

@@ -16,6 +16,9 @@
 //! - *An id that fires is never made twice:* it holds the due time, and the value that was stored with it decides whether
 //!   a firing is still wanted.
 //!
+//! In the engine are [`call`] (hops and path), [`talk`] and [`skew`]; the others are complete and tested, and wait for the
+//! language that asks for them.
+//!
 //! All spans of time are in [`spans`].
 
 pub mod acts;

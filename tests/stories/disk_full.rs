@@ -92,8 +92,10 @@ async fn a_full_disk_is_503_until_there_is_room_again_and_nothing_acknowledged_i
         world.far.wait_acts(&format!("/calls/{call}"), 1).await;
     }
     world.wait_idle().await;
+    // The one whose commit was the first to fail may have been redirected while it was being committed: then it is
+    // stored after all, though its sender gave up.
     let number = world.events().len();
-    assert_eq!(number, taken.len() + 3);
+    assert!((taken.len() + 3..=taken.len() + 4).contains(&number), "{number} with {} taken", taken.len());
 
     // What was done while nothing could be written is known after a restart.
     world.kill().await;
@@ -101,8 +103,6 @@ async fn a_full_disk_is_503_until_there_is_room_again_and_nothing_acknowledged_i
     world.wait_idle().await;
     assert_eq!(world.events().len(), number);
     let mut calls: Vec<String> = world.far.acts("").iter().map(|seen| seen.last_segment().to_owned()).collect();
-    // Only the one whose commit was the first to fail may have been redirected while it was being committed.
-    calls.retain(|call| *call != format!("full-{}", taken.len()));
     calls.sort();
     let mut once = calls.clone();
     once.dedup();

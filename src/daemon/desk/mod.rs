@@ -52,7 +52,15 @@ pub(crate) struct Desk {
     dry_run: bool,
     keep_dead: Duration,
     /// The skew of each site whose calls were seen.
-    skews: Mutex<HashMap<Arc<str>, Skew>>,
+    skews: Mutex<HashMap<Arc<str>, Site>>,
+}
+
+/// A site whose calls were seen.
+struct Site {
+    skew: Skew,
+    /// The newest event that was heard, and what it left to be written down.
+    heard: u64,
+    change: Option<StateChange>,
 }
 
 impl Desk {
@@ -89,7 +97,7 @@ impl Desk {
         generations.iter().find(|rules| rules.hash() == hash).cloned()
     }
 
-    fn skews(&self) -> MutexGuard<'_, HashMap<Arc<str>, Skew>> {
+    fn skews(&self) -> MutexGuard<'_, HashMap<Arc<str>, Site>> {
         self.skews.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,13 +111,22 @@ impl Desk {
         state: &mut Vec<StateChange>,
     ) -> i64 {
         let mut skews = self.skews();
-        let skew = skews.entry(Arc::clone(&key)).or_insert_with(|| stored.map_or_else(Skew::default, Skew::read));
+        let site = skews.entry(Arc::clone(&key)).or_insert_with(|| Site {
+            skew: stored.map_or_else(Skew::default, Skew::read),
+            heard: 0,
+            change: None,
+        });
         if let Some((_, lag)) = opened.lag().filter(|_| claim.history.is_empty())
-            && skew.hear(lag, claim.arrived)
+            && site.heard != claim.seq
         {
-            state.push(StateChange { key, bytes: skew.write().into(), until: Skew::until(claim.arrived) });
+            let news = site.skew.hear(lag, claim.arrived);
+            let change =
+                |skew: &Skew| StateChange { key, bytes: skew.write().into(), until: Skew::until(claim.arrived) };
+            (site.heard, site.change) = (claim.seq, news.then(|| change(&site.skew)));
         }
-        skew.millis(claim.arrived)
+        // Planned a second time, the same event has the same to say.
+        state.extend(site.change.clone().filter(|_| site.heard == claim.seq));
+        site.skew.millis(claim.arrived)
     }
 
     fn decision(event: &Event, rules: &RuleSet, plan: &Plan) -> Decision {

@@ -257,7 +257,7 @@ impl Desk {
         // With no run left the line that ends the publication is this one, so it is written again.
         let record = (!decided || runs.is_empty()).then(|| record::write(&decision));
         let with = Change { state, ..Change::default() };
-        Planning::Done(Planned { record, with, left_alone: told, durable_first: false, supersedes, runs })
+        Planning::Done(Planned { record, with, left_alone: told, supersedes, runs })
     }
 
     /// Whether a run will do something.

@@ -81,7 +81,7 @@ impl Desk {
             run.deadline = claim.arrived.saturating_add(i64::try_from(run.allowance.as_millis()).unwrap_or(i64::MAX));
         }
         let record = (known.is_none() || runs.is_empty()).then(|| write(&decision));
-        Planned { record, with: Change::default(), left_alone: None, durable_first: false, supersedes: false, runs }
+        Planned { record, with: Change::default(), left_alone: None, supersedes: false, runs }
     }
 }
 

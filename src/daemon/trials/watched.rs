@@ -81,10 +81,10 @@ impl Work for Watched {
             Planning::Done(planned) => planned,
         };
         self.books.write(Entry::Planned { life: self.life, seq: claim.seq });
-        let Planned { record, with, left_alone, durable_first, supersedes, runs } = planned;
+        let Planned { record, with, left_alone, supersedes, runs } = planned;
         let supersedes = supersedes && !self.has(Bug::NotSuperseded);
         let runs = runs.into_iter().map(|new| self.named(claim.seq, new)).collect();
-        Planning::Done(Planned { record, with, left_alone, durable_first, supersedes, runs })
+        Planning::Done(Planned { record, with, left_alone, supersedes, runs })
     }
 
     fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Named> {

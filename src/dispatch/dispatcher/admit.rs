@@ -32,7 +32,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 .runs
                 .iter()
                 .any(|run| !run.controls && parking.is_needed(&run.rule, lanes.open_of(&run.rule), lanes.open()));
-            if planned.durable_first || parks || self.early.shares(&keys) {
+            if parks || self.early.shares(&keys) {
                 continue;
             }
             let (seq, runs) = (claim.seq, planned.runs.len());
@@ -51,24 +51,22 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         let planned = loop {
             match self.plan(&claim).await {
                 Ok((planned, _)) => break planned,
+                // It stays open in the journal.
+                Err(_) if self.stop.is_cancelled() => return,
                 Err(error) => {
                     tracing::error!(%error, "the journal can't be read; planning waits");
+                    self.show();
                     tokio::time::sleep(JOURNAL_PAUSE).await;
                 }
             }
         };
-        let durable_first = planned.durable_first;
         let mut decided = self.line_up_all(&claim, planned, None);
         if !claim.recovered && !done_before.is_empty() {
             // It was begun when it came before and was not stored.
-            decided.lines.splice(0..0, done_before);
-        }
-        if durable_first {
-            while let Err(error) = self.carrier.journal.attempt(decided.clone()).await {
-                tracing::warn!(%error, "what is counted before it is done waits for the journal");
-                tokio::time::sleep(JOURNAL_PAUSE).await;
+            for line in &done_before {
+                decided.letters.extend(self.ends.letter(&*self.carrier.work, line));
             }
-            decided = Change::default();
+            decided.lines.splice(0..0, done_before);
         }
         if lone {
             self.start();
@@ -98,14 +96,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     fn panicked(&self, claim: &Claim) -> Planned<W::Run> {
         tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
         let record = Some(self.carrier.work.epitaph(None, "an internal error"));
-        Planned {
-            record,
-            with: Change::default(),
-            left_alone: None,
-            durable_first: false,
-            supersedes: false,
-            runs: Vec::new(),
-        }
+        Planned { record, with: Change::default(), left_alone: None, supersedes: false, runs: Vec::new() }
     }
 
     /// Lines up what was planned; the decision, to be settled.

@@ -133,8 +133,7 @@ impl Retention {
             letters += delete_letters(&transaction, i64::MAX)?;
         }
         if letters > 0 {
-            let left = transaction.query_row("SELECT count(*) FROM letter", [], |row| row.get(0))?;
-            shared.figures.letters.store(left, Ordering::Relaxed);
+            shared.figures.letters.fetch_sub(letters as u64, Ordering::Relaxed);
         }
         deleted += letters;
         // Crowded, ids go with their publications and those go that have none any more.

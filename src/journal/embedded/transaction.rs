@@ -27,6 +27,8 @@ pub(super) struct Written {
     pub(super) accepted: Vec<Vec<Accepted>>,
     /// Our own publications, as they are claimed.
     pub(super) own: Vec<Claim>,
+    /// By how many letters there are more.
+    pub(super) letters: i64,
     /// When the next timer is due, if that was asked for.
     pub(super) next_due: Option<i64>,
 }
@@ -60,13 +62,9 @@ impl Pending {
         self.lines.len() + self.events.len() + self.letters.len()
     }
 
-    /// Whether letters come or go.
-    pub(super) fn touches_letters(&self) -> bool {
-        !self.letters.is_empty() || !self.discard.is_empty()
-    }
-
-    /// All but the events, which need positions.
-    pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// All but the events, which need positions. By how many letters there are more.
+    pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<i64> {
+        let mut letters = 0;
         for (n, line) in &self.lines {
             insert_line(connection, *n, line)?;
         }
@@ -79,18 +77,19 @@ impl Pending {
             set_timer(connection, timer)?;
         }
         for letter in &self.letters {
-            connection
+            letters += connection
                 .prepare_cached(
                     // Once, also when it is written again after a commit of which it was not known whether it succeeded.
                     "INSERT INTO letter(seq, run, fate, at, until) SELECT ?1, ?2, ?3, ?4, ?5
                      WHERE NOT EXISTS (SELECT 1 FROM letter WHERE seq = ?1 AND run = ?2 AND at = ?4)",
                 )?
-                .execute(params![letter.seq, letter.run, letter.fate, letter.at, letter.until])?;
+                .execute(params![letter.seq, letter.run, letter.fate, letter.at, letter.until])?
+                as i64;
         }
         for id in &self.discard {
-            connection.prepare_cached("DELETE FROM letter WHERE id = ?")?.execute([id])?;
+            letters -= connection.prepare_cached("DELETE FROM letter WHERE id = ?")?.execute([id])? as i64;
         }
-        Ok(())
+        Ok(letters)
     }
 }
 

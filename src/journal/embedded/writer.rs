@@ -251,11 +251,11 @@ impl Writer {
         for id in &own.fired {
             transaction::clear_timer(&transaction, id)?;
         }
-        self.pending.write(&transaction)?;
+        let mut letters = self.pending.write(&transaction)?;
         for (change, _) in &batch.attempts {
             let mut attempted = Pending::default();
             attempted.add(change.clone(), &mut self.last_n);
-            attempted.write(&transaction)?;
+            letters += attempted.write(&transaction)?;
         }
         let next_due = if batch.fires.is_empty() { None } else { reader::due(&transaction, i64::MIN, 1)?.1 };
         let own = transaction::publish(&transaction, own.entries.clone(), own.first, arrived)?;
@@ -268,7 +268,7 @@ impl Writer {
             self.marked = (self.done_to, Instant::now());
         }
         transaction.commit()?;
-        Ok(Written { accepted, own, next_due })
+        Ok(Written { accepted, own, letters, next_due })
     }
 
     fn committed(&mut self, batch: Batch, own: &Own, written: Written) {
@@ -282,9 +282,7 @@ impl Writer {
         }
         self.shared.written(&pending.state);
         self.shared.unwritten.store(0, Ordering::Relaxed);
-        if pending.touches_letters() || batch.attempts.iter().any(|(change, _)| change.touches_letters()) {
-            self.count_letters();
-        }
+        self.shared.figures.letters.fetch_add(written.letters.cast_unsigned(), Ordering::Relaxed);
         let stored: Vec<u64> = written.own.iter().map(|claim| claim.seq).collect();
         self.give_up(own.positions().filter(|seq| !stored.contains(seq)));
         let mut claims = Vec::new();
@@ -392,6 +390,7 @@ impl Writer {
         }) {
             Ok((connection, recovered)) => {
                 self.connection = Some(connection);
+                self.count_letters();
                 self.last_seq = self.last_seq.max(recovered.last_seq);
                 let uncertain = std::mem::take(&mut self.uncertain);
                 self.give_up(uncertain.into_iter().filter(|seq| recovered.open.binary_search(seq).is_err()));
