@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use super::{Config, colour, complain, say};
 use crate::daemon;
 use crate::kit::clock::Clock;
-use crate::rules::World;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +25,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
     for warning in &desk.warnings {
         complain(&format!("warning: {warning}"));
     }
-    let world = World { locale: desk.locale, credentials: desk.credentials, now: Clock::system().now() };
+    let world = desk.world(Clock::system().now());
     let (report, count) = match daemon::compile(&desk.rules.path, &world) {
         Ok(rules) => (rules.warnings().clone(), rules.rules().len()),
         Err(report) => (report, 0),

@@ -11,7 +11,7 @@ use super::{Config, complain, say};
 use crate::daemon;
 use crate::event::{Event, Opened, publication};
 use crate::kit::clock::Clock;
-use crate::rules::{Finding, RuleSet, Scope, World};
+use crate::rules::{Finding, RuleSet, Scope};
 use crate::settings::Desk;
 
 /// Arguments of `explain`.
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 }
 
 fn explain(args: &Args, desk: Desk) -> Result<String, (u8, String)> {
-    let world = World { locale: desk.locale, credentials: desk.credentials, now: Clock::system().now() };
+    let world = desk.world(Clock::system().now());
     let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| (1, report.render(false)))?;
     let at = args.at.as_deref().map(|text| time(text, rules.zone())).transpose().map_err(|why| (2, why))?;
     let documents = documents(args, at)?;

@@ -18,7 +18,7 @@ use crate::journal::embedded::Reader;
 use crate::journal::{Claim, Error, Range};
 use crate::kit::clock::Clock;
 use crate::record::{self, Attempted};
-use crate::rules::{RuleSet, RunPlan, Scope, World};
+use crate::rules::{RuleSet, RunPlan, Scope};
 use crate::settings::units;
 
 /// The most events at once.
@@ -90,7 +90,7 @@ fn replay(args: &Args) -> Result<(), Failed> {
     let desk = args.config.desk().map_err(quietly)?;
     let gateway = if args.act { Some(Gateway::of(&args.config).map_err(quietly)?) } else { None };
     let now = Clock::system().now();
-    let world = World { locale: desk.locale, credentials: desk.credentials, now };
+    let world = desk.world(now);
     let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| failed(1, report.render(false)))?;
     if let Some(unknown) = args.rules.iter().find(|name| rules.rule(name).is_none()) {
         return Err(failed(2, format!("there is no rule `{unknown}` in {}", desk.rules.path.display())));

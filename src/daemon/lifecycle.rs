@@ -29,7 +29,7 @@ use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::listener::Listener;
 use crate::kit::supervisor::{Died, Supervisor};
-use crate::rules::{RuleSet, World};
+use crate::rules::{Attached, RuleSet, World};
 use crate::settings::{self, Environment, Settings};
 use crate::telemetry::Metrics;
 
@@ -77,6 +77,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let world = World {
         locale: settings.locale.clone(),
         credentials: settings.credentials.iter().map(|credential| credential.name.clone()).collect(),
+        attached: Attached::Disk,
         now: clock.now(),
     };
     // Before the rules are read, so that no change between reading and watching is missed.

@@ -4,6 +4,7 @@
 //! mistake is shown in one way, with its line and a caret. Nothing here knows what a call, an event or an hour is,
 //! nothing is matched or decided here, and no text that came from outside is ever evaluated.
 
+mod attached;
 pub mod diagnostic;
 pub mod document;
 mod functions;
@@ -14,6 +15,7 @@ pub mod suggest;
 pub mod template;
 pub mod values;
 
+pub use attached::Attached;
 pub use diagnostic::{Finding, Report, Severity};
 pub use source::Source;
 pub use template::{Condition, Engine, Place, Template};

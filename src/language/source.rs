@@ -101,20 +101,26 @@ impl Reading {
     }
 
     fn text(&mut self, path: &Path) -> Result<String, String> {
-        let bytes = read_at_most(path, MAX_FILE).map_err(|error| format!("the file cannot be read: {error}"))?;
-        if bytes.len() as u64 > MAX_FILE {
-            return Err(format!("the file is larger than {} MiB", MAX_FILE >> 20));
-        }
-        self.total += bytes.len() as u64;
+        let text = text_of(path, MAX_FILE)?;
+        self.total += text.len() as u64;
         if self.total > MAX_TOTAL {
             return Err(format!("the files of the rules folder are larger than {} MiB together", MAX_TOTAL >> 20));
         }
-        String::from_utf8(bytes).map_err(|error| {
-            let offset = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..offset].split(|byte| *byte == b'\n').count();
-            format!("the file is not UTF-8 text: line {line} holds other bytes")
-        })
+        Ok(text)
     }
+}
+
+/// A file of at most that many bytes as text.
+pub(super) fn text_of(path: &Path, limit: u64) -> Result<String, String> {
+    let bytes = read_at_most(path, limit).map_err(|error| format!("the file cannot be read: {error}"))?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("the file is larger than {} MiB", limit >> 20));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..offset].split(|byte| *byte == b'\n').count();
+        format!("the file is not UTF-8 text: line {line} holds other bytes")
+    })
 }
 
 /// Reads one byte more than allowed at most, so that the size seen is the size read.

@@ -24,6 +24,8 @@ pub(super) struct Context<'a> {
     pub(super) report: &'a mut Report,
     pub(super) world: &'a World,
     pub(super) hours: &'a HoursByName,
+    /// What was read of the files that this one and the others name.
+    pub(super) attached: &'a mut Vec<Source>,
 }
 
 /// The names that a template of a rule may read beside the views.
@@ -45,6 +47,24 @@ impl Context<'_> {
     ) {
         let finding = Finding::error(code, self.source, span.clone(), message).maybe_help(help);
         self.report.push(finding);
+    }
+
+    /// The file that a value names, relative to the file that it stands in.
+    pub(super) fn attach(&mut self, node: &Node<'_>, what: &str) -> Option<Source> {
+        let name = self.text(node, what)?;
+        match self.world.attached.read(self.source, name) {
+            Ok(source) => {
+                if self.attached.iter().all(|known| known.name != source.name) {
+                    self.attached.push(source.clone());
+                }
+                Some(source)
+            }
+            Err(why) => {
+                let help = Some("its path is relative to the file that names it".to_owned());
+                self.error("unreadable-file", &node.span, format!("`{name}`: {why}"), help);
+                None
+            }
+        }
     }
 
     /// A key that nobody knows, that stands in the wrong place, or that a later version will know.

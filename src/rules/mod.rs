@@ -38,6 +38,7 @@ use sha2::{Digest, Sha256};
 use crate::hours::Locale;
 use crate::language::{Engine, Report, Source};
 
+pub use crate::language::Attached;
 pub use plan::{Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
@@ -62,6 +63,8 @@ pub struct World {
     pub locale: Locale,
     /// The names of all `[[credential]]`.
     pub credentials: Vec<String>,
+    /// The files that rule files name.
+    pub attached: Attached,
     /// From when on hours are looked at that may never open.
     pub now: DateTime<Utc>,
 }
@@ -75,6 +78,7 @@ pub struct RuleSet {
     hours: Arc<context::HoursByName>,
     zone: Tz,
     warnings: Report,
+    attached: Vec<Arc<str>>,
 }
 
 impl RuleSet {
@@ -98,6 +102,11 @@ impl RuleSet {
         &self.warnings
     }
 
+    /// The paths of the files that rule files name, tables and calendars: a change of one is a change of the rules.
+    pub fn attached(&self) -> &[Arc<str>] {
+        &self.attached
+    }
+
     /// The time zone that `now` and `date` speak.
     pub fn zone(&self) -> Tz {
         self.zone
@@ -108,12 +117,13 @@ impl Default for RuleSet {
     /// No rules at all.
     fn default() -> Self {
         Self {
-            hash: hash(&[]),
+            hash: hash(&[], &[]),
             rules: Vec::new(),
             index: index::Index::default(),
             hours: Arc::default(),
             zone: Tz::UTC,
             warnings: Report::default(),
+            attached: Vec::new(),
         }
     }
 }
@@ -123,7 +133,8 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let zone = world.locale.timezone.unwrap_or(Tz::UTC);
     let mut report = Report::default();
     let mut engine = Engine::new(zone);
-    let (drafts, hours) = read::files(sources, world, &mut engine, &mut report);
+    let mut attached = Vec::new();
+    let (drafts, hours) = read::files(sources, world, &mut engine, &mut report, &mut attached);
     cross::check(&drafts, &mut report);
     if report.has_errors() {
         return Err(report);
@@ -131,13 +142,15 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     engine.finish();
     let rules: Vec<Arc<Rule>> = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
     let index = index::Index::of(&rules);
-    Ok(RuleSet { hash: hash(sources), rules, index, hours: Arc::new(hours), zone, warnings: report })
+    let hash = hash(sources, &attached);
+    let attached = attached.into_iter().map(|source| source.name).collect();
+    Ok(RuleSet { hash, rules, index, hours: Arc::new(hours), zone, warnings: report, attached })
 }
 
 /// Names and texts, each with its length so that none can pass for another.
-fn hash(sources: &[Source]) -> String {
+fn hash(sources: &[Source], attached: &[Source]) -> String {
     let mut digest = Sha256::new();
-    for part in sources.iter().flat_map(|source| [&source.name, &source.text]) {
+    for part in sources.iter().chain(attached).flat_map(|source| [&source.name, &source.text]) {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }

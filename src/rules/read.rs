@@ -45,24 +45,25 @@ pub(super) fn files(
     world: &World,
     engine: &mut Engine,
     report: &mut Report,
+    attached: &mut Vec<Source>,
 ) -> (Vec<Draft>, HoursByName) {
     let files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
     let none = HoursByName::new();
     let (mut calendars, mut hours) = (Calendars::new(), HoursByName::new());
     for (source, file) in &files {
-        let mut context = Context { source, engine, report, world, hours: &none };
+        let mut context = Context { source, engine, report, world, hours: &none, attached };
         top(&mut context, file, &mut calendars);
     }
     for (source, file) in &files {
-        let mut context = Context { source, engine, report, world, hours: &none };
+        let mut context = Context { source, engine, report, world, hours: &none, attached };
         if let Some(Item::Table(table)) = file.get("hours").map(|entry| &entry.node.value) {
             gates::collect(&mut context, table, &calendars, &mut hours);
         }
     }
     let mut reader = Reader::default();
     for (source, file) in &files {
-        let context = Context { source, engine, report, world, hours: &hours };
+        let context = Context { source, engine, report, world, hours: &hours, attached };
         reader.file(context, file);
     }
     (reader.drafts, hours)

@@ -69,6 +69,18 @@ pub struct Settings {
     pub warnings: Vec<Problem>,
 }
 
+impl Desk {
+    /// What rules may refer to.
+    pub fn world(&self, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
+        crate::rules::World {
+            locale: self.locale.clone(),
+            credentials: self.credentials.clone(),
+            attached: crate::rules::Attached::Disk,
+            now,
+        }
+    }
+}
+
 /// What work on rules needs: everything that is no secret.
 #[derive(Clone, Debug)]
 pub struct Desk {

@@ -19,7 +19,12 @@ use crate::hours::Locale;
 /// A world with a time zone, a country and the credential `crm`.
 pub(super) fn world() -> World {
     let locale = Locale { timezone: Some(Tz::America__Toronto), country: Some("CA".to_owned()), dial: None };
-    World { locale, credentials: vec!["crm".to_owned()], now: "2026-12-07T15:00:00Z".parse().unwrap() }
+    World {
+        locale,
+        credentials: vec!["crm".to_owned()],
+        now: "2026-12-07T15:00:00Z".parse().unwrap(),
+        ..World::default()
+    }
 }
 
 pub(super) fn try_compile(text: &str) -> Result<RuleSet, Report> {
