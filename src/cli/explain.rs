@@ -117,6 +117,7 @@ fn event(document: &publication::Publication, at: Option<DateTime<Utc>>) -> Even
 fn tell(rules: &RuleSet, event: &Event) -> Value {
     let plan = rules.plan(event);
     let verdicts: Vec<Value> = rules.explain(event).iter().map(|verdict| match &verdict.finding {
+        Finding::Waits => json!({ "rule": &*verdict.rule, "verdict": "waits" }),
         Finding::Matched => json!({ "rule": verdict.rule, "verdict": "matched" }),
         Finding::Superseded { by } => json!({ "rule": verdict.rule, "verdict": "superseded", "by": by }),
         Finding::Failed(failure) => {
@@ -160,6 +161,7 @@ fn for_people(told: &Value) -> String {
         let rule = text(&verdict["rule"]);
         lines.push(match verdict["verdict"].as_str() {
             Some("matched") => format!("+ {rule}: matches"),
+            Some("waits") => format!("+ {rule}: begins to wait, acts when its `for` is over"),
             Some("superseded") => format!("- {rule}: matches, but {} acts in its place", text(&verdict["by"])),
             _ => format!(
                 "- {rule}: {} wants {}, has {}",

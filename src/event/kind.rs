@@ -30,6 +30,8 @@ kinds! {
     CallHeld = "call.held",
     /// A leg ended (`completed`, `ended` or `idle` on the wire).
     CallEnded = "call.ended",
+    /// A whole call ended, with its last leg. Made here, not heard.
+    CallFinished = "call.finished",
     /// Any further publication of a leg in the state it already had.
     CallUpdated = "call.updated",
     /// A new message in a conversation.
@@ -70,6 +72,22 @@ kinds! {
     ConferenceParticipant = "conference.participant",
     /// A recording is ready.
     RecordingReady = "recording.ready",
+    /// A run was given up and lies with the dead letters.
+    GatewayDeadLetter = "gateway.dead_letter",
+    /// A circuit breaker opened or closed.
+    GatewayBreaker = "gateway.breaker",
+    /// A subscription came, changed or went.
+    GatewaySubscription = "gateway.subscription",
+    /// A var was set.
+    GatewayVar = "gateway.var",
+    /// Other rules are in force, or those on disk can't be.
+    GatewayReload = "gateway.reload",
+    /// A canary did not come back, or came back again.
+    GatewayCanary = "gateway.canary",
+    /// Somebody called a hook of ours.
+    Hook = "hook",
+    /// The time of a rule with `every` or `cron` came.
+    Timer = "timer",
     /// Anything else.
     Publication = "publication",
 }
@@ -91,15 +109,28 @@ pub const CALL: &[&str] = &[
     "outside",
     "tracking_id",
     "link",
+    "hops",
+    "path",
+    "answered",
+    "answered_by",
+    "ring_seconds",
+    "talk_seconds",
 ];
 /// The fields of the view `message`.
-pub const MESSAGE: &[&str] = &["conversation", "id", "body", "content_type", "sender", "tag"];
+pub const MESSAGE: &[&str] =
+    &["conversation", "id", "body", "content_type", "sender", "name", "email", "tag", "language"];
+/// The fields of the view `conversation`.
+pub const CONVERSATION: &[&str] = &["id", "name", "tag", "stream", "participants"];
+/// The fields of the view `hook`.
+pub const HOOK: &[&str] = &["name", "body", "query"];
+/// The fields of the view `timer`.
+pub const TIMER: &[&str] = &["rule"];
 /// The fields of the view `presence`.
 pub const PRESENCE: &[&str] = &["principal", "status", "override", "was", "reason"];
 /// The fields of the view `user`.
 pub const USER: &[&str] = &["id", "name", "email", "extension"];
 /// The fields of the view `event`, which every kind has.
-pub const EVENT: &[&str] = &["id", "kind", "time", "topic", "method", "subject"];
+pub const EVENT: &[&str] = &["id", "kind", "time", "own", "topic", "method", "subject"];
 /// The fields of the view `account`, which every kind has.
 pub const ACCOUNT: &[&str] = &["id", "name"];
 
@@ -108,6 +139,11 @@ impl Kind {
     pub fn family(self) -> &'static str {
         let text = self.as_str();
         text.split_once('.').map_or(text, |(family, _)| family)
+    }
+
+    /// Whether the gateway itself makes such events: nothing from outside is ever one.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::CallFinished | Self::Hook | Self::Timer) || self.family() == "gateway"
     }
 
     /// Whether a leg came into another state.
@@ -119,7 +155,9 @@ impl Kind {
     pub fn views(self) -> &'static [(&'static str, &'static [&'static str])] {
         match self.family() {
             "call" => &[("call", CALL)],
-            "chat" => &[("message", MESSAGE)],
+            "chat" => &[("message", MESSAGE), ("conversation", CONVERSATION)],
+            "hook" => &[("hook", HOOK)],
+            "timer" => &[("timer", TIMER)],
             "presence" => &[("presence", PRESENCE)],
             "user" => &[("user", USER)],
             _ => &[],

@@ -193,6 +193,14 @@ impl Opened {
         let content = self.document.get_mut("content").map(Value::take).unwrap_or_default();
         let mut fields = Map::new();
         match (&self.resource, kind.family()) {
+            // What we publish ourselves holds its views as they are.
+            _ if kind.is_own() => {
+                for (view, _) in kind.views() {
+                    if let Some(value) = content.get(view) {
+                        fields.insert((*view).to_owned(), value.clone());
+                    }
+                }
+            }
             (Resource::Call { endpoint, call }, "call") => {
                 fields.insert("call".into(), views::call(&content, endpoint, call, &subject, &method));
             }

@@ -16,16 +16,15 @@
 //! - *An id that fires is never made twice:* it holds the due time, and the value that was stored with it decides whether
 //!   a firing is still wanted.
 //!
-//! In the engine are [`call`] (hops and path), [`talk`] and [`skew`]; the others are complete and tested, and wait for the
-//! language that asks for them.
+//! Not asked for by the engine yet is [`acts`] but for legs, which [`call`] knows of: what sets presences and phones comes later.
 //!
 //! All spans of time are in [`spans`].
 
 pub mod acts;
 pub mod call;
+pub mod clocks;
 mod key;
 pub mod limits;
-pub mod pending;
 pub mod schedule;
 pub mod skew;
 pub mod spans;

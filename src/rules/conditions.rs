@@ -166,7 +166,7 @@ impl Reader<'_, '_, '_> {
                 help: Some(format!("name one of its fields: `{path}.…`")),
             });
         }
-        fields::check(path, &self.names.kinds)
+        self.context.field(path, &self.names.kinds)
     }
 
     fn test(&mut self, node: &Node<'_>, path: &str, sort: Sort) -> Test {
@@ -228,8 +228,9 @@ impl Reader<'_, '_, '_> {
     }
 
     fn parts(&mut self, entry: &Entry<'_>, path: &str, sort: Sort) -> Vec<String> {
-        if sort == Sort::Bool {
-            let message = format!("`{path}` is true or false, it has no {}", entry.key);
+        if matches!(sort, Sort::Bool | Sort::Number) {
+            let is = if sort == Sort::Bool { "true or false" } else { "a number" };
+            let message = format!("`{path}` is {is}, it has no {}", entry.key);
             self.context.error("wrong-type", &entry.node.span, message, None);
             return Vec::new();
         }
@@ -270,10 +271,18 @@ impl Reader<'_, '_, '_> {
             Sort::Open => true,
             Sort::Text => value.is_string(),
             Sort::Bool => value.is_boolean(),
+            Sort::Number => value.is_number(),
         };
         if !fits {
-            let wanted = if sort == Sort::Bool { "true or false" } else { "text" };
+            let wanted = match sort {
+                Sort::Bool => "true or false",
+                Sort::Number => "a number",
+                Sort::Text | Sort::Open => "text",
+            };
             let help = match (sort, &value) {
+                (Sort::Number, Value::String(text)) if text.parse::<i64>().is_ok() => {
+                    Some(format!("write {text} without quotes"))
+                }
                 (Sort::Bool, Value::String(text)) if text == "true" || text == "false" => {
                     Some(format!("write {text} without quotes"))
                 }
@@ -290,7 +299,7 @@ impl Reader<'_, '_, '_> {
 
 /// Makes a name known to the templates of the rule, unless it would hide something else.
 pub(super) fn bind(context: &mut Context<'_>, names: &mut Names, name: &str, span: &Range<usize>) {
-    let view = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours");
+    let view = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours" | "vars");
     if view {
         let message = format!("the group `{name}` would hide the view `{name}`");
         context.error("hidden-name", span, message, Some(format!("call it other: `(?<{name}_part>…)`")));

@@ -12,6 +12,8 @@ use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::template::{Name, Problem};
 use crate::language::{Condition, Engine, Finding, Place, Report, Source, Template, suggest};
 
+use super::fields::Sort;
+use super::vars::Vars;
 use super::{World, duration, fields};
 
 /// All hours by name; `None` for those that did not compile, so that their name is known all the same.
@@ -24,6 +26,7 @@ pub(super) struct Context<'a> {
     pub(super) report: &'a mut Report,
     pub(super) world: &'a World,
     pub(super) hours: &'a HoursByName,
+    pub(super) vars: &'a Vars,
     /// What was read of the files that this one and the others name.
     pub(super) attached: &'a mut Vec<Source>,
 }
@@ -198,12 +201,33 @@ impl Context<'_> {
         if root == "hours" {
             return self.hours_name(path, second, parts.next());
         }
-        fields::check(path, &names.kinds).map(|_| ()).map_err(|trouble| {
+        self.field(path, &names.kinds).map(|_| ()).map_err(|trouble| {
             let own = names.bindings.iter().chain(&names.steps).map(String::as_str).chain(["now", "hours"]);
             let own = if trouble.code == "unknown-field" { suggest::nearest(root, own) } else { None };
             let help = own.map(|found| format!("did you mean `{found}{}`?", &path[root.len()..])).or(trouble.help);
             fields::Trouble { help, ..trouble }
         })
+    }
+
+    /// What a field holds, or what is wrong with its path.
+    pub(super) fn field(&self, path: &str, kinds: &[Kind]) -> Result<Sort, fields::Trouble> {
+        let mut parts = path.split('.');
+        let (root, name, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        if root != "vars" {
+            return fields::check(path, kinds);
+        }
+        let Some(name) = name else { return Ok(Sort::Open) };
+        if !self.vars.contains_key(name) {
+            let message = format!("no var is called `{name}`");
+            let help = suggest::did_you_mean(name, self.vars.keys().map(|name| &**name).collect::<Vec<_>>())
+                .unwrap_or_else(|| format!("vars are declared: [vars.{name}]"));
+            return Err(fields::Trouble { code: "unknown-var", message, help: Some(help) });
+        }
+        if rest.is_some() {
+            let message = format!("`vars.{name}` is a plain value: there is nothing below it");
+            return Err(fields::Trouble { code: "unknown-field", message, help: None });
+        }
+        Ok(Sort::Text)
     }
 
     fn hours_name(&self, path: &str, name: Option<&str>, word: Option<&str>) -> Result<(), fields::Trouble> {

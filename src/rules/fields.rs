@@ -16,27 +16,17 @@ pub(super) struct Trouble {
 pub(super) enum Sort {
     Text,
     Bool,
+    Number,
     /// Raw content: whatever came.
     Open,
 }
 
-/// Views and fields of the language that this version does not have.
-const LATER: &[&str] = &[
-    "call.hops",
-    "call.path",
-    "call.answered",
-    "call.answered_by",
-    "call.ring_seconds",
-    "call.talk_seconds",
-    "message.name",
-    "message.email",
-    "message.language",
-    "conversation",
-    "hook",
-    "vars",
-    "tables",
-    "event.own",
-];
+/// Fields that hold a number.
+const NUMBERS: &[&str] = &["call.hops", "call.ring_seconds", "call.talk_seconds"];
+/// Fields that hold true or false.
+const BOOLS: &[&str] = &["call.outside", "call.answered", "event.own"];
+/// Fields that hold lists or whatever came.
+const OPEN: &[&str] = &["call.path", "conversation.participants", "hook.body", "hook.query"];
 
 /// The views that every event has.
 const COMMON: &[(&str, &[&str])] = &[("event", kind::EVENT), ("account", kind::ACCOUNT)];
@@ -48,9 +38,6 @@ pub(super) fn check(path: &str, kinds: &[Kind]) -> Result<Sort, Trouble> {
     if root == "content" {
         return Ok(Sort::Open);
     }
-    if is_later(path) {
-        return Err(later(path));
-    }
     let kinds = if kinds.is_empty() { Kind::ALL } else { kinds };
     let here = COMMON.iter().copied().chain(kinds.iter().flat_map(|kind| kind.views().iter().copied()));
     let Some((_, fields)) = here.clone().find(|(view, _)| *view == root) else {
@@ -58,8 +45,9 @@ pub(super) fn check(path: &str, kinds: &[Kind]) -> Result<Sort, Trouble> {
     };
     match (field, rest) {
         (None, _) => Ok(Sort::Open),
-        (Some(field), None) if fields.contains(&field) => {
-            Ok(if path == "call.outside" { Sort::Bool } else { Sort::Text })
+        (Some(field), None) if fields.contains(&field) => Ok(sort(path)),
+        (Some(field), Some(_)) if fields.contains(&field) && sort(&format!("{root}.{field}")) == Sort::Open => {
+            Ok(Sort::Open)
         }
         (Some(field), Some(_)) if fields.contains(&field) => Err(Trouble {
             code: "unknown-field",
@@ -115,11 +103,11 @@ fn absent_view(path: &str, root: &str, kinds: &[Kind]) -> Trouble {
     Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help }
 }
 
-fn is_later(path: &str) -> bool {
-    LATER.iter().any(|later| path.strip_prefix(later).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
-}
-
-fn later(path: &str) -> Trouble {
-    let message = format!("`{path}` is not supported by this version yet");
-    Trouble { code: "not-supported", message, help: None }
+fn sort(path: &str) -> Sort {
+    match path {
+        path if BOOLS.contains(&path) => Sort::Bool,
+        path if NUMBERS.contains(&path) => Sort::Number,
+        path if OPEN.contains(&path) => Sort::Open,
+        _ => Sort::Text,
+    }
 }

@@ -48,6 +48,11 @@ impl Index {
         index
     }
 
+    /// Whether a rule is for such events.
+    pub(super) fn listens(&self, kind: Kind) -> bool {
+        self.kinds.contains_key(&kind)
+    }
+
     /// All rules for the event's kind, in file order.
     pub(super) fn of_kind(&self, event: &Event) -> &[usize] {
         self.kinds.get(&event.kind).map(|of_kind| of_kind.all.as_slice()).unwrap_or_default()

@@ -95,6 +95,21 @@ impl Condition {
     }
 }
 
+impl Group {
+    /// Whether it asks for events that show what we did.
+    pub(super) fn wants_own(&self) -> bool {
+        self.0.iter().any(|condition| match condition {
+            Condition::Field(field) => {
+                &*field.path == "event.own"
+                    && field.test.required().is_some_and(|values| values.contains(&Value::Bool(true)))
+            }
+            Condition::Any(groups) => !groups.is_empty() && groups.iter().all(Self::wants_own),
+            Condition::All(groups) => groups.iter().any(Self::wants_own),
+            Condition::Not(_) => false,
+        })
+    }
+}
+
 impl Field {
     /// What the event has there.
     pub(super) fn value<'e>(&self, event: &'e Event) -> Option<&'e Value> {

@@ -4,6 +4,7 @@
 //! clock, no file and no network, and `run`, `test` and `explain` all call the one function [`RuleSet::plan`]. Nothing
 //! here knows CloudLink's routes or how a request is carried out.
 
+mod clocks;
 mod conditions;
 mod context;
 mod cross;
@@ -13,6 +14,7 @@ mod fields;
 mod gates;
 mod http;
 mod index;
+mod limit;
 mod matcher;
 mod plan;
 mod read;
@@ -25,9 +27,11 @@ mod surprises;
 #[cfg(test)]
 mod tests;
 mod trigger;
+mod vars;
 mod verdict;
 mod words;
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,14 +39,19 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
+use crate::event::Kind;
 use crate::hours::Locale;
 use crate::language::{Engine, Report, Source};
+use crate::memory::schedule::Schedule;
 
 pub use crate::language::Attached;
-pub use plan::{Plan, RunPlan};
+pub use limit::RuleLimit;
+pub use trigger::is_hook_name;
+pub use plan::{Barred, Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
 pub use step::{OnError, RenderError, Step};
+pub use vars::Vars;
 pub use verdict::{Failure, Finding, Verdict};
 
 /// The settled `[rules]`.
@@ -75,7 +84,14 @@ pub struct RuleSet {
     hash: String,
     rules: Vec<Arc<Rule>>,
     index: index::Index,
+    /// The place of each rule, by name.
+    places: HashMap<Arc<str>, usize>,
+    /// The families of kinds for which there are rules with `for`.
+    clocks: BTreeSet<&'static str>,
+    /// Whether something asks for what is known of whole calls.
+    calls: Calls,
     hours: Arc<context::HoursByName>,
+    vars: Arc<Vars>,
     zone: Tz,
     warnings: Report,
     attached: Vec<Arc<str>>,
@@ -94,7 +110,37 @@ impl RuleSet {
 
     /// The rule of that name.
     pub fn rule(&self, name: &str) -> Option<&Arc<Rule>> {
-        self.rules.iter().find(|rule| &*rule.name == name)
+        self.place(name).map(|place| &self.rules[place])
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    /// The rules that the clock calls, with when.
+    pub fn schedules(&self) -> impl Iterator<Item = (&Arc<Rule>, &Schedule)> {
+        let enabled = self.rules.iter().filter(|rule| rule.enabled);
+        enabled.filter_map(|rule| Some((rule, rule.trigger.schedule.as_ref()?)))
+    }
+
+    /// The hooks that rules are for, by name.
+    pub fn hooks(&self) -> BTreeSet<&str> {
+        self.rules.iter().filter_map(|rule| rule.trigger.hook.as_deref()).collect()
+    }
+
+    /// Whether a rule is for such events.
+    pub fn listens(&self, kind: Kind) -> bool {
+        self.index.listens(kind)
+    }
+
+    /// What the rules ask of whole calls: how much has to be remembered of each.
+    pub fn calls(&self) -> Calls {
+        self.calls
+    }
+
+    /// The vars that are declared.
+    pub fn vars(&self) -> &Vars {
+        &self.vars
     }
 
     /// What `check` reports although the rules can be used.
@@ -120,7 +166,11 @@ impl Default for RuleSet {
             hash: hash(&[], &[]),
             rules: Vec::new(),
             index: index::Index::default(),
+            places: HashMap::new(),
+            clocks: BTreeSet::new(),
+            calls: Calls::default(),
             hours: Arc::default(),
+            vars: Arc::default(),
             zone: Tz::UTC,
             warnings: Report::default(),
             attached: Vec::new(),
@@ -134,7 +184,7 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let mut report = Report::default();
     let mut engine = Engine::new(zone);
     let mut attached = Vec::new();
-    let (drafts, hours) = read::files(sources, world, &mut engine, &mut report, &mut attached);
+    let (drafts, hours, vars) = read::files(sources, world, &mut engine, &mut report, &mut attached);
     cross::check(&drafts, &mut report);
     if report.has_errors() {
         return Err(report);
@@ -142,9 +192,32 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     engine.finish();
     let rules: Vec<Arc<Rule>> = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
     let index = index::Index::of(&rules);
+    let places = rules.iter().enumerate().map(|(place, rule)| (Arc::clone(&rule.name), place)).collect();
+    let waiting = rules.iter().filter(|rule| rule.enabled && rule.wait.is_some());
+    let clocks = waiting.flat_map(|rule| rule.trigger.kinds.iter().map(|kind| kind.family())).collect();
+    let calls = Calls::of(&rules, sources);
     let hash = hash(sources, &attached);
     let attached = attached.into_iter().map(|source| source.name).collect();
-    Ok(RuleSet { hash, rules, index, hours: Arc::new(hours), zone, warnings: report, attached })
+    Ok(RuleSet { hash, rules, index, places, clocks, calls, hours: Arc::new(hours), vars: Arc::new(vars), zone, warnings: report, attached })
+}
+
+/// What rules ask of whole calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// A rule is for `call.finished`: each call is to be remembered with what its legs showed.
+    pub finished: bool,
+    /// Something may read `call.hops`, `path`, `answered`, `ring_seconds` or `talk_seconds`: each call is to be remembered.
+    pub facts: bool,
+}
+
+impl Calls {
+    fn of(rules: &[Arc<Rule>], sources: &[Source]) -> Self {
+        const WORDS: [&str; 6] = ["hops", "call.path", "path =", "path=", "answered", "_seconds"];
+        let finished = rules.iter().any(|rule| rule.enabled && rule.trigger.kinds.contains(&Kind::CallFinished));
+        // Where such a word stands, in `where` or in a template, is not asked: one too many costs some room.
+        let facts = sources.iter().any(|source| WORDS.iter().any(|word| source.text.contains(word)));
+        Self { finished, facts }
+    }
 }
 
 /// Names and texts, each with its length so that none can pass for another.

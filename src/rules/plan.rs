@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::event::Event;
 
-use super::matcher::{self, Condition};
+use super::matcher::{self, Captures, Condition};
 use super::rule::{Gates, Rule, When};
 use super::scope::Scope;
 use super::verdict::{Failure, Finding, Verdict};
@@ -36,10 +36,18 @@ pub struct RunPlan {
     pub bindings: Map<String, Value>,
 }
 
+/// Rules that may not act on an event although they would match, with the reason: those over their limit.
+pub type Barred = BTreeMap<Arc<str>, Failure>;
+
 impl RuleSet {
     /// Decides what is to be done with an event, at the event's own time.
     pub fn plan(&self, event: &Event) -> Plan {
-        let mut deciding = Deciding::new(self, event);
+        self.plan_but(event, &Barred::new())
+    }
+
+    /// The same, as if rules that are barred did not match.
+    pub fn plan_but(&self, event: &Event, barred: &Barred) -> Plan {
+        let mut deciding = Deciding { barred: Some(barred), ..Deciding::new(self, event) };
         for place in self.index.candidates(event) {
             deciding.decide(place);
         }
@@ -53,6 +61,18 @@ impl RuleSet {
         deciding.plan(spare)
     }
 
+    /// Decides which of the rules act whose `for` began with this event and ended now, at the event's time. What they asked of the
+    /// event held then; gates and limits are asked now.
+    pub fn plan_due(&self, event: &Event, begun: &[Arc<str>], barred: &Barred) -> Plan {
+        let mut deciding = Deciding { barred: Some(barred), due: true, ..Deciding::new(self, event) };
+        let mut places: Vec<usize> = begun.iter().filter_map(|name| self.place(name)).collect();
+        places.sort_unstable();
+        for place in places {
+            deciding.decide(place);
+        }
+        deciding.plan(RECORDED)
+    }
+
     /// What becomes of every rule, those included that are for other kinds.
     pub fn explain(&self, event: &Event) -> Vec<Verdict> {
         let mut deciding = Deciding::new(self, event);
@@ -64,9 +84,12 @@ impl RuleSet {
 }
 
 /// Rules are asked in any order, but those that match in file order: all candidates come first.
-struct Deciding<'a> {
+pub(super) struct Deciding<'a> {
     rules: &'a RuleSet,
-    event: &'a Event,
+    pub(super) event: &'a Event,
+    barred: Option<&'a Barred>,
+    /// Whether rules with `for` act now; else theirs begins.
+    due: bool,
     scope: OnceCell<Scope>,
     findings: BTreeMap<usize, Finding>,
     runs: Vec<RunPlan>,
@@ -75,10 +98,12 @@ struct Deciding<'a> {
 }
 
 impl<'a> Deciding<'a> {
-    fn new(rules: &'a RuleSet, event: &'a Event) -> Self {
+    pub(super) fn new(rules: &'a RuleSet, event: &'a Event) -> Self {
         Self {
             rules,
             event,
+            barred: None,
+            due: false,
             scope: OnceCell::new(),
             findings: BTreeMap::new(),
             runs: Vec::new(),
@@ -91,6 +116,7 @@ impl<'a> Deciding<'a> {
         let rule = &self.rules.rules[place];
         let finding = match self.ask(rule) {
             Err(failure) => Finding::Failed(failure),
+            Ok(_) if rule.wait.is_some() && !self.due => Finding::Waits,
             Ok(bindings) => {
                 if let Some(by) = self.before(rule) {
                     Finding::Superseded { by }
@@ -123,31 +149,63 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// Whether the rule's conditions hold, or the first that does not.
+    /// Whether the rule may act, or the first condition that does not hold.
     fn ask(&self, rule: &Rule) -> Result<Map<String, Value>, Failure> {
         let event = self.event;
         if !rule.enabled {
             return Err(Failure::new("enabled", "true", "false"));
         }
-        let mut captures = Vec::new();
-        if let Some(failure) = rule.trigger.failing(event, &mut captures) {
+        let (matched, bindings) = self.matches(rule);
+        if !self.due {
+            matched?;
+        }
+        if rule.wait.is_some() && !self.due {
+            return Ok(bindings);
+        }
+        if let Some(failure) = rule.gates.failing(event, self.rules.zone) {
             return Err(failure);
         }
-        if let Some(condition) = rule.conditions.failing(event, &mut captures) {
-            return Err(explain(condition, event));
+        self.barred.and_then(|barred| barred.get(&rule.name)).cloned().map_or(Ok(bindings), Err)
+    }
+
+    /// Whether the event is what the rule is for, and what was bound.
+    fn matches(&self, rule: &Rule) -> (Result<(), Failure>, Map<String, Value>) {
+        let mut captures = Vec::new();
+        let mut failure = rule.trigger.failing(&rule.name, self.event, &mut captures);
+        if failure.is_none() && self.is_own() && !rule.conditions.wants_own() {
+            let wanted = "false (rules meet their own acts only with `where = { event.own = true }`)";
+            failure = Some(Failure::new("event.own", wanted, "true"));
         }
+        let failure = failure.or_else(|| self.conditions_failing(rule, &mut captures));
         let bindings = matcher::bindings(captures);
-        if let Some(when) = &rule.when {
-            let got = match when.condition.holds(&self.scope(&bindings).values) {
-                Ok(true) => None,
-                Ok(false) => Some(self.read(when)),
-                Err(error) => Some(format!("an error: {error}")),
-            };
-            if let Some(got) = got {
-                return Err(Failure::new("when", &*when.shown, got));
-            }
-        }
-        rule.gates.failing(event, self.rules.zone).map_or(Ok(bindings), Err)
+        let failure = failure.or_else(|| self.when(rule, &bindings));
+        (failure.map_or(Ok(()), Err), bindings)
+    }
+
+    /// Whether `where` and `when` hold.
+    pub(super) fn conditions(&self, rule: &Rule) -> Result<(), Failure> {
+        let mut captures = Vec::new();
+        let failure = self.conditions_failing(rule, &mut captures);
+        failure.or_else(|| self.when(rule, &matcher::bindings(captures))).map_or(Ok(()), Err)
+    }
+
+    fn conditions_failing(&self, rule: &Rule, captures: &mut Captures) -> Option<Failure> {
+        rule.conditions.failing(self.event, captures).map(|condition| explain(condition, self.event))
+    }
+
+    /// Whether the event shows what a step of ours did.
+    pub(super) fn is_own(&self) -> bool {
+        self.event.field(["event", "own"]) == Some(&Value::Bool(true))
+    }
+
+    fn when(&self, rule: &Rule, bindings: &Map<String, Value>) -> Option<Failure> {
+        let when = rule.when.as_ref()?;
+        let got = match when.condition.holds(&self.scope(bindings).values) {
+            Ok(true) => return None,
+            Ok(false) => self.read(when),
+            Err(error) => format!("an error: {error}"),
+        };
+        Some(Failure::new("when", &*when.shown, got))
     }
 
     /// What an expression that does not hold has read.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use sha2::{Digest, Sha256};
 
 use crate::event::Kind;
@@ -17,15 +18,29 @@ use super::gates::{self, Calendars};
 use super::matcher::Group;
 use super::rule::{Gates, Rule, When};
 use super::trigger::Trigger;
-use super::{World, conditions, fields, steps, trigger};
+use super::limit::{self, RuleLimit};
+use super::vars::{self, Vars};
+use super::{World, conditions, steps, trigger};
 
-const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "test"];
-const FILE_KEYS_LATER: &[&str] = &["tables", "vars", "dialogs"];
+const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "vars", "test"];
+const FILE_KEYS_LATER: &[&str] = &["tables", "dialogs"];
 /// The keys of a rule.
 pub(super) const RULE_KEYS: &[&str] =
-    &["name", "on", "where", "when", "while_open", "while_closed", "route", "deadline", "enabled", "dry_run", "do"];
-/// The keys of a rule that a later version will know.
-pub(super) const RULE_KEYS_LATER: &[&str] = &["for", "limit"];
+    &[
+    "name",
+    "on",
+    "where",
+    "when",
+    "while_open",
+    "while_closed",
+    "for",
+    "route",
+    "limit",
+    "deadline",
+    "enabled",
+    "dry_run",
+    "do",
+];
 
 /// A rule, and what the checks across rules want to know of it.
 pub(super) struct Draft {
@@ -46,31 +61,31 @@ pub(super) fn files(
     engine: &mut Engine,
     report: &mut Report,
     attached: &mut Vec<Source>,
-) -> (Vec<Draft>, HoursByName) {
+) -> (Vec<Draft>, HoursByName, Vars) {
     let files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
-    let none = HoursByName::new();
-    let (mut calendars, mut hours) = (Calendars::new(), HoursByName::new());
+    let (none, no_vars) = (HoursByName::new(), Vars::new());
+    let (mut calendars, mut hours, mut vars) = (Calendars::new(), HoursByName::new(), Vars::new());
     for (source, file) in &files {
-        let mut context = Context { source, engine, report, world, hours: &none, attached };
-        top(&mut context, file, &mut calendars);
+        let mut context = Context { source, engine, report, world, hours: &none, vars: &no_vars, attached };
+        top(&mut context, file, &mut calendars, &mut vars);
     }
     for (source, file) in &files {
-        let mut context = Context { source, engine, report, world, hours: &none, attached };
+        let mut context = Context { source, engine, report, world, hours: &none, vars: &vars, attached };
         if let Some(Item::Table(table)) = file.get("hours").map(|entry| &entry.node.value) {
             gates::collect(&mut context, table, &calendars, &mut hours);
         }
     }
     let mut reader = Reader::default();
     for (source, file) in &files {
-        let context = Context { source, engine, report, world, hours: &hours, attached };
+        let context = Context { source, engine, report, world, hours: &hours, vars: &vars, attached };
         reader.file(context, file);
     }
-    (reader.drafts, hours)
+    (reader.drafts, hours, vars)
 }
 
 /// The keys of a file, and its calendars.
-fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars) {
+fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars, vars: &mut Vars) {
     for entry in &file.entries {
         match (&*entry.key, &entry.node.value) {
             ("rule" | "test", Item::List(_)) | ("hours", Item::Table(_)) => {}
@@ -78,7 +93,7 @@ fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars) {
                 let help = Some(format!("each begins with [[{}]], in two brackets", entry.key));
                 context.error("wrong-type", &entry.key_span, format!("`{}` is a list of tables", entry.key), help);
             }
-            ("hours" | "calendars", value) if !matches!(value, Item::Table(_)) => {
+            ("hours" | "calendars" | "vars", value) if !matches!(value, Item::Table(_)) => {
                 let help = Some(format!("each begins with [{}.NAME]", entry.key));
                 context.error("wrong-type", &entry.key_span, format!("`{}` is a table of tables", entry.key), help);
             }
@@ -91,6 +106,7 @@ fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars) {
                     }
                 }
             }
+            ("vars", Item::Table(table)) => vars::collect(context, table, vars),
             (key, _) if FILE_KEYS_LATER.contains(&key) => context.not_supported(&entry.key_span, key),
             _ => context.unknown_key(entry, "a rules file", FILE_KEYS, FILE_KEYS_LATER),
         }
@@ -103,6 +119,7 @@ struct Asked {
     conditions: Group,
     when: Option<When>,
     gates: Gates,
+    limit: Option<RuleLimit>,
 }
 
 impl Asked {
@@ -114,7 +131,6 @@ impl Asked {
             let span = table.get("on").map_or(node.span.clone(), |entry| entry.node.span.clone());
             conditions::bind(context, names, &name, &span);
         }
-        limit(context, table, names);
         let conditions = table
             .get("where")
             .and_then(|entry| context.table(&entry.node, "where", "where = { call.endpoint = \"3001\" }"))
@@ -126,7 +142,9 @@ impl Asked {
         });
         let mut gate = |key: &str| table.get(key).map(|entry| gates::read(context, entry)).unwrap_or_default();
         let gates = Gates { open: gate("while_open"), closed: gate("while_closed") };
-        Self { trigger, conditions, when, gates }
+        let zone = context.world.locale.timezone.unwrap_or(Tz::UTC);
+        let limit = table.get("limit").and_then(|entry| limit::read(context, entry, names, zone));
+        Self { trigger, conditions, when, gates, limit }
     }
 }
 
@@ -156,6 +174,7 @@ impl Reader {
         let mut bool = |key: &str| table.get(key).and_then(|entry| context.bool(&entry.node, key));
         let (enabled, dry_run) = (bool("enabled").unwrap_or(true), bool("dry_run").unwrap_or(false));
         let deadline = table.get("deadline").and_then(|entry| context.duration(&entry.node, "deadline"));
+        let wait = wait(context, table, &asked.trigger);
         let (name, span) = self.name(context, node, table, lines);
         let route = table.get("route").and_then(|entry| self.route(context, entry));
         let rule = Rule {
@@ -172,6 +191,8 @@ impl Reader {
             conditions: asked.conditions,
             when: asked.when,
             gates: asked.gates,
+            limit: asked.limit,
+            wait,
         };
         let mut draft =
             Draft { source: context.source.clone(), redirects: Vec::new(), replies: Vec::new(), rule, span };
@@ -252,7 +273,7 @@ fn check_keys(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>) {
     for entry in &table.entries {
         if !RULE_KEYS.contains(&&*entry.key) {
             meant.extend(suggest::nearest(&entry.key, RULE_KEYS.iter().copied()));
-            context.unknown_key(entry, "a rule", RULE_KEYS, RULE_KEYS_LATER);
+            context.unknown_key(entry, "a rule", RULE_KEYS, &[]);
         }
     }
     for (key, example) in [("name", "name = \"after hours\""), ("on", "on = \"call.ringing\""), ("do", "do = [{ … }]")]
@@ -264,15 +285,19 @@ fn check_keys(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>) {
     }
 }
 
-/// `limit` is not there yet, but what it counts by can be looked at already.
-fn limit(context: &mut Context<'_>, table: &Table<'_>, names: &Names) {
-    let Some(Item::Table(limit)) = table.get("limit").map(|entry| &entry.node.value) else { return };
-    let Some(per) = limit.get("per") else { return };
-    if let Some(path) = per.node.text()
-        && let Err(trouble) = fields::check(path, &names.kinds)
+/// How long something must have lasted. Only what has a state can last.
+fn wait(context: &mut Context<'_>, table: &Table<'_>, trigger: &Trigger) -> Option<Duration> {
+    let entry = table.get("for")?;
+    let wait = context.duration(&entry.node, "for");
+    let lasts = |kind: &Kind| matches!(kind.family(), "call" | "chat" | "presence") && !kind.is_own();
+    if trigger.envelope.is_none()
+        && let Some(kind) = trigger.kinds.iter().find(|kind| !lasts(kind))
     {
-        context.error(trouble.code, &per.node.span, trouble.message, trouble.help);
+        let help = Some("`for` is for call.*, chat.* and presence.*: for legs, conversations and people".to_owned());
+        let message = format!("`for` waits whether something changes; {kind} tells of nothing that has a state");
+        context.error("for-without-state", &entry.key_span, message, help);
     }
+    wait
 }
 
 /// What controls a ringing call is urgent, a chat is less so, the rest can wait.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::hours::Hours;
 use crate::language::Condition;
 
+use super::limit::RuleLimit;
 use super::matcher::Group;
 use super::step::Step;
 use super::trigger::Trigger;
@@ -31,6 +32,10 @@ pub struct Rule {
     pub enabled: bool,
     /// Of the rules of one route only the first that matches acts.
     pub route: Option<Arc<str>>,
+    /// How often it may act.
+    pub limit: Option<RuleLimit>,
+    /// How long what it is for must have lasted when it acts.
+    pub wait: Option<Duration>,
     pub(super) trigger: Trigger,
     pub(super) conditions: Group,
     pub(super) when: Option<When>,

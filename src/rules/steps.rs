@@ -146,7 +146,7 @@ impl Beside {
                 }
                 None => {}
             },
-            key if super::read::RULE_KEYS.contains(&key) || super::read::RULE_KEYS_LATER.contains(&key) => {
+            key if super::read::RULE_KEYS.contains(&key) => {
                 self.unknown = true;
                 let message = format!("`{key}` belongs to the rule, but stands in a step");
                 let help =

@@ -1,22 +1,20 @@
 //! `on`: the kinds of events that a rule is for, or the envelope of publications.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use serde_json::Value;
 
 use crate::event::{Event, Kind};
 use crate::language::document::{Entry, Item, Node, Table};
 use crate::language::suggest;
+use crate::memory::schedule::{Missed, Schedule};
 
 use super::context::Context;
 use super::matcher::{self, Captures};
 use super::verdict::Failure;
 use super::words;
-
-/// Kinds of the language that this version does not have.
-const LATER_KINDS: &[&str] = &["call.finished", "hook", "timer"];
-/// Families of the language that this version does not have.
-const LATER_FAMILIES: &[&str] = &["gateway."];
 
 /// What a rule is for.
 #[derive(Clone, Debug)]
@@ -24,6 +22,10 @@ pub(super) struct Trigger {
     /// The kinds; empty when `on` could not be read.
     pub(super) kinds: Vec<Kind>,
     pub(super) envelope: Option<Envelope>,
+    /// When the clock calls the rule, if it does.
+    pub(super) schedule: Option<Schedule>,
+    /// The one hook that it is for; of any hook without.
+    pub(super) hook: Option<Arc<str>>,
     /// As written, for explanations.
     shown: String,
 }
@@ -39,15 +41,22 @@ pub(super) struct Envelope {
 impl Default for Trigger {
     /// Of a rule whose `on` could not be read.
     fn default() -> Self {
-        Self { kinds: Vec::new(), envelope: None, shown: String::new() }
+        Self { kinds: Vec::new(), envelope: None, schedule: None, hook: None, shown: String::new() }
     }
 }
 
 impl Trigger {
-    /// Whether the event is what the rule is for.
-    pub(super) fn failing(&self, event: &Event, captures: &mut Captures) -> Option<Failure> {
+    /// Whether the event is what the rule of that name is for.
+    pub(super) fn failing(&self, rule: &str, event: &Event, captures: &mut Captures) -> Option<Failure> {
         if !self.kinds.contains(&event.kind) {
             return Some(Failure::new("on", self.shown.clone(), event.kind.as_str()));
+        }
+        let named = |path: [&str; 2]| event.field(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if self.schedule.is_some() && named(["timer", "rule"]) != rule {
+            return Some(Failure::new("on", self.shown.clone(), format!("the time of `{}`", named(["timer", "rule"]))));
+        }
+        if let Some(hook) = self.hook.as_ref().filter(|hook| ***hook != *named(["hook", "name"])) {
+            return Some(Failure::new("hook.name", words::quoted(hook), words::quoted(&named(["hook", "name"]))));
         }
         self.envelope.as_ref().and_then(|envelope| envelope.failing(event, captures))
     }
@@ -82,8 +91,7 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Trigger {
     let node = &entry.node;
     let shown = |kinds: &[Kind]| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or ");
     if let Item::Table(table) = &node.value {
-        let envelope = read_envelope(context, table, &node.span);
-        return Trigger { kinds: Kind::ALL.to_vec(), envelope: Some(envelope), shown: "any kind".to_owned() };
+        return read_table(context, table, &node.span);
     }
     let mut kinds = Vec::new();
     for (text, span) in context.texts(node, "on") {
@@ -96,7 +104,71 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Trigger {
     kinds.sort_unstable();
     kinds.dedup();
     let shown = node.text().map_or_else(|| shown(&kinds), str::to_owned);
-    Trigger { kinds, envelope: None, shown }
+    Trigger { kinds, shown, ..Trigger::default() }
+}
+
+/// `{ every }`, `{ cron, missed }`, `{ hook }` or an envelope.
+fn read_table(context: &mut Context<'_>, table: &Table<'_>, span: &Range<usize>) -> Trigger {
+    let called = ["every", "cron", "hook"].iter().find_map(|key| table.get(key));
+    let Some(entry) = called else {
+        let envelope = read_envelope(context, table, span);
+        let kinds = Kind::ALL.iter().copied().filter(|kind| !kind.is_own()).collect();
+        return Trigger { kinds, envelope: Some(envelope), shown: "any kind".to_owned(), ..Trigger::default() };
+    };
+    let known: &[&str] = if &*entry.key == "hook" { &["hook"] } else { &[&entry.key, "missed"] };
+    for other in table.entries.iter().filter(|other| !known.contains(&&*other.key)) {
+        let owner = format!("`on = {{ {} = … }}`", entry.key);
+        context.unknown_key(other, &owner, known, &[]);
+    }
+    let text = context.text(&entry.node, &entry.key).unwrap_or_default().to_owned();
+    let shown = format!("{} = \"{text}\"", entry.key);
+    if &*entry.key == "hook" {
+        check_hook(context, &text, &entry.node);
+        return Trigger { kinds: vec![Kind::Hook], hook: Some(text.into()), shown, ..Trigger::default() };
+    }
+    let missed = table.get("missed").map_or(Missed::default(), |entry| read_missed(context, entry));
+    let schedule = if &*entry.key == "every" {
+        let span = context.duration(&entry.node, "every");
+        span.map(|span| Schedule::every(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), missed))
+    } else {
+        let zone = context.world.locale.timezone.unwrap_or(chrono_tz::Tz::UTC);
+        Some(Schedule::cron(&text, zone, missed))
+    };
+    let schedule = match schedule {
+        Some(Err(error)) => {
+            context.error("schedule", &entry.node.span, error.to_string(), None);
+            None
+        }
+        other => other.and_then(Result::ok),
+    };
+    // One that could not be read listens to nothing.
+    let kinds = if schedule.is_some() { vec![Kind::Timer] } else { Vec::new() };
+    Trigger { kinds, schedule, shown, ..Trigger::default() }
+}
+
+fn read_missed(context: &mut Context<'_>, entry: &Entry<'_>) -> Missed {
+    match context.text(&entry.node, "missed") {
+        Some("run") => Missed::Run,
+        Some("skip") | None => Missed::Skip,
+        Some(other) => {
+            let help = suggest::did_you_mean(other, ["skip", "run"]);
+            context.error("unknown-value", &entry.node.span, "`missed` is \"skip\" or \"run\"", help);
+            Missed::Skip
+        }
+    }
+}
+
+/// A hook's name is a part of an address.
+fn check_hook(context: &mut Context<'_>, name: &str, node: &Node<'_>) {
+    if !is_hook_name(name) {
+        let help = Some("letters, digits, - and _, at most 64, such as \"night\"".to_owned());
+        context.error("bad-name", &node.span, "a hook's name is a part of its address", help);
+    }
+}
+
+/// Whether a hook can be called so.
+pub fn is_hook_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 fn read_kind(context: &mut Context<'_>, text: &str, span: &Range<usize>) -> Vec<Kind> {
@@ -109,10 +181,6 @@ fn read_kind(context: &mut Context<'_>, text: &str, span: &Range<usize>) -> Vec<
         if !kinds.is_empty() {
             return kinds;
         }
-    }
-    if LATER_KINDS.contains(&text) || LATER_FAMILIES.iter().any(|family| text.starts_with(family)) {
-        context.not_supported(span, text);
-        return Vec::new();
     }
     let mut known: Vec<String> = Kind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect();
     known.extend(Kind::ALL.iter().map(|kind| format!("{}.*", kind.family())));
@@ -155,8 +223,8 @@ fn read_envelope(context: &mut Context<'_>, table: &Table<'_>, span: &Range<usiz
             _ => context.unknown_key(
                 entry,
                 "`on`",
-                &["topic", "method", "subject"],
-                &["every", "cron", "missed", "hook"],
+                &["topic", "method", "subject", "every", "cron", "hook"],
+                &[],
             ),
         }
     }

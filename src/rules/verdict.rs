@@ -19,6 +19,8 @@ pub struct Verdict {
 pub enum Finding {
     /// It acts.
     Matched,
+    /// What it is for began; it acts when that has lasted as long as its `for`.
+    Waits,
     /// A condition did not hold: the first that failed.
     Failed(Failure),
     /// It matched, but another one before it acts in its place.

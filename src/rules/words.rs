@@ -19,6 +19,11 @@ pub(super) fn value(value: Option<&Value>) -> String {
     }
 }
 
+/// A text as a rule would write it, cut when it is long.
+pub(super) fn quoted(text: &str) -> String {
+    value(Some(&Value::from(text)))
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.path, self.test)

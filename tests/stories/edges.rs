@@ -14,7 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("journal", &["kit"]),
     ("memory", &["event", "journal", "kit"]),
     ("ingest", &["event", "journal", "kit", "telemetry"]),
-    ("rules", &["event", "hours", "kit", "language"]),
+    ("rules", &["event", "hours", "kit", "language", "memory"]),
     ("actions", &["cloudlink", "kit", "language", "rules"]),
     ("dispatch", &["journal", "kit", "telemetry"]),
     ("record", &["dispatch", "journal", "rules"]),

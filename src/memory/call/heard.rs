@@ -33,7 +33,7 @@ pub struct LegHeard<'a> {
 impl<'a> LegHeard<'a> {
     /// What an event says of a leg; nothing if it is none of a leg.
     pub fn of(event: &'a Event) -> Option<Self> {
-        let view = event.fields.get("call")?;
+        let view = event.fields.get("call").filter(|_| event.kind != Kind::CallFinished)?;
         let text = |key: &str| view.get(key).and_then(Value::as_str);
         let is_outbound = text("direction") == Some("outbound");
         Some(Self {

@@ -40,6 +40,9 @@ pub(super) struct Leg {
     /// A redirect of ours was planned and it was not answered since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) redirected: bool,
+    /// When a step of ours last acted on it, by the gateway's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) acted: Option<i64>,
     /// What was last known of its view.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) view: Map<String, Value>,
@@ -59,6 +62,7 @@ impl Leg {
             ended: None,
             cause: None,
             redirected: false,
+            acted: None,
             view: Map::new(),
         }
     }

@@ -153,6 +153,11 @@ impl CallMemory {
         Heard { view: self.record.view(heard.time), finished, timer }
     }
 
+    /// Whether the event shows what a step of ours did to its leg in the last [`OWN`](super::spans::OWN).
+    pub fn is_own(&self, heard: &LegHeard<'_>) -> bool {
+        self.record.is_own(heard)
+    }
+
     /// Whether something was known of it before this event.
     pub fn was_known(&self) -> bool {
         self.known

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::leg::{Leg, State};
 use super::{CallView, LegHeard};
-use crate::memory::spans::{LEGS, PATH};
+use crate::memory::spans::{LEGS, OWN, PATH};
 use crate::memory::stored::clip;
 
 /// A whole call. It is known once a leg of it was heard in some state.
@@ -139,7 +139,15 @@ impl Record {
     pub(super) fn redirected(&mut self, heard: &LegHeard<'_>) {
         if let Some(leg) = self.legs.iter_mut().rev().find(|leg| leg.is(heard) && leg.lives()) {
             leg.redirected = true;
+            leg.acted = Some(heard.now);
         }
+    }
+
+    /// Whether an end or an update of a leg shows what a step of ours did to it.
+    pub(super) fn is_own(&self, heard: &LegHeard<'_>) -> bool {
+        let ends_or_updates = matches!(heard.state, None | Some(State::Ended));
+        let acted = self.legs.iter().rev().find(|leg| leg.is(heard)).and_then(|leg| leg.acted);
+        ends_or_updates && acted.is_some_and(|acted| heard.now < acted.saturating_add(OWN))
     }
 
     /// The legs that live, as endpoint and call id.

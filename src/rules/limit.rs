@@ -1,0 +1,107 @@
+//! `limit`: at most so many acts of a rule, as a whole or for each value of a field.
+
+use std::sync::Arc;
+
+use chrono_tz::Tz;
+
+use crate::event::Event;
+use crate::language::document::{Entry, Item};
+use crate::memory::limits::{Limit, Within};
+
+use super::context::{Context, Names};
+use super::words;
+
+const EXAMPLE: &str = "limit = { per = \"call.from\", max = 3, within = \"10m\" }";
+
+/// A rule's limit.
+#[derive(Clone, Debug)]
+pub struct RuleLimit {
+    /// How many, within what.
+    pub limit: Limit,
+    /// The field whose values are counted apart, in parts; empty: the rule as a whole.
+    per: Vec<Arc<str>>,
+    shown: Arc<str>,
+}
+
+impl RuleLimit {
+    /// The value that the event is counted under. An event without the field is counted under an empty one.
+    pub fn per(&self, event: &Event) -> Option<String> {
+        if self.per.is_empty() {
+            return None;
+        }
+        let value = event.field(self.per.iter().map(|part| &**part));
+        Some(value.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+    }
+
+    /// As people read it.
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+
+    /// What the event has where it is counted.
+    pub(super) fn got(&self, event: &Event) -> String {
+        if self.per.is_empty() {
+            return "the rule".to_owned();
+        }
+        words::value(event.field(self.per.iter().map(|part| &**part)))
+    }
+}
+
+/// Reads `limit`. `zone` is where a `day` begins and ends.
+pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, zone: Tz) -> Option<RuleLimit> {
+    let table = context.table(&entry.node, "limit", EXAMPLE)?;
+    let (mut max, mut within, mut per) = (None, None, None);
+    for argument in &table.entries {
+        let node = &argument.node;
+        match &*argument.key {
+            "max" => max = number(context, argument),
+            "within" => within = read_within(context, argument, zone),
+            "per" => {
+                let Some(path) = context.text(node, "per") else { continue };
+                per = Some(path.to_owned());
+                if let Err(trouble) = context.field(path, &names.kinds) {
+                    context.error(trouble.code, &node.span, trouble.message, trouble.help);
+                } else if !path.contains('.') {
+                    let help = Some(format!("name one of its fields: `{path}.…`"));
+                    context.error("unknown-field", &node.span, format!("`{path}` is a view, not a field"), help);
+                }
+            }
+            _ => context.unknown_key(argument, "`limit`", &["per", "max", "within"], &[]),
+        }
+    }
+    for key in ["max", "within"] {
+        if table.get(key).is_none() {
+            super::steps::missing(context, entry, key, EXAMPLE);
+        }
+    }
+    let (max, (within, within_shown)) = (max?, within?);
+    let of = per.as_ref().map(|per| format!(" for each {per}")).unwrap_or_default();
+    Some(RuleLimit {
+        limit: Limit { max, within },
+        per: per.iter().flat_map(|per| per.split('.')).map(Arc::from).collect(),
+        shown: format!("at most {max} within {within_shown}{of}").into(),
+    })
+}
+
+fn number(context: &mut Context<'_>, entry: &Entry<'_>) -> Option<u32> {
+    let found = match &entry.node.value {
+        Item::Integer(number) => u32::try_from(*number).ok().filter(|number| *number > 0),
+        _ => None,
+    };
+    if found.is_none() {
+        let help = Some("a rule that must never act is `enabled = false`".to_owned());
+        let message = format!("`max` is a whole number from 1 to {}, not {}", u32::MAX, entry.node.sort());
+        context.error("wrong-type", &entry.node.span, message, help);
+    }
+    found
+}
+
+fn read_within(context: &mut Context<'_>, entry: &Entry<'_>, zone: Tz) -> Option<(Within, String)> {
+    let text = context.text(&entry.node, "within")?.to_owned();
+    if text == "day" {
+        return Some((Within::Day(zone), "a day".to_owned()));
+    }
+    let span = context.duration(&entry.node, "within")?;
+    let millis = i64::try_from(span.as_millis()).ok()?;
+    Some((Within::Sliding(millis), text))
+}
