@@ -15,6 +15,7 @@ use axum::extract::Request;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, Method, Response, StatusCode};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::kit::secret::Secret;
@@ -22,7 +23,7 @@ use answer::{detailed, method, problem, text};
 use operations::Nothing;
 use post::Refused;
 
-pub use operations::{Again, Done, Operations, Refusal, Replay};
+pub use operations::{Again, Done, Operations, Refusal, Replay, SetVar};
 pub use post::MAX_BODY;
 
 /// The settled `[admin]`.
@@ -58,7 +59,7 @@ pub trait Faces: Send + Sync + 'static {
 }
 
 /// What may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Route {
     Livez,
     Readyz,
@@ -67,6 +68,9 @@ enum Route {
     Retry(u64),
     Discard(u64),
     Replay,
+    Vars,
+    SetVar(String),
+    Hook(String),
 }
 
 impl Route {
@@ -79,15 +83,18 @@ impl Route {
             ["", "api", "v1", "dead", letter, "retry"] => letter.parse().ok().map(Self::Retry),
             ["", "api", "v1", "dead", letter, "discard"] => letter.parse().ok().map(Self::Discard),
             ["", "api", "v1", "replay"] => Some(Self::Replay),
+            ["", "api", "v1", "vars"] => Some(Self::Vars),
+            ["", "api", "v1", "vars", name] if is_word(name) => Some(Self::SetVar(name.to_owned())),
+            ["", "api", "v1", "hooks", name] if is_word(name) => Some(Self::Hook(name.to_owned())),
             _ => None,
         }
     }
 
-    fn changes(self) -> bool {
-        matches!(self, Self::Retry(_) | Self::Discard(_) | Self::Replay)
+    fn changes(&self) -> bool {
+        matches!(self, Self::Retry(_) | Self::Discard(_) | Self::Replay | Self::SetVar(_) | Self::Hook(_))
     }
 
-    fn is_open(self) -> bool {
+    fn is_open(&self) -> bool {
         matches!(self, Self::Livez | Self::Readyz)
     }
 }
@@ -145,7 +152,7 @@ impl Api {
         if route.changes() {
             post::check(request.headers(), self.listen)?;
         }
-        let after = after(request.uri().query().unwrap_or_default());
+        let query = request.uri().query().unwrap_or_default().to_owned();
         let body = request.into_body();
         let outcome = match route {
             Route::Retry(letter) => {
@@ -157,7 +164,10 @@ impl Api {
                 self.operations.discard(letter).await
             }
             Route::Replay => self.operations.replay(post::read(body).await?).await,
-            _ => self.operations.letters(after).await,
+            Route::Vars => self.operations.vars(fields(&query).remove("per").and_then(text_of)).await,
+            Route::SetVar(name) => self.operations.set_var(name, post::read(body).await?).await,
+            Route::Hook(name) => self.operations.fire(name, post::read(body).await?, fields(&query)).await,
+            _ => self.operations.letters(after(&query)).await,
         };
         Ok(operations::answer(outcome))
     }
@@ -168,6 +178,20 @@ impl Api {
         let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         given.is_some_and(|given| digest(given.trim()) == *token)
     }
+}
+
+/// What a name in a path may be.
+fn is_word(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+}
+
+/// The fields of a query; of one that is named twice the last.
+fn fields(query: &str) -> Map<String, Value> {
+    url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into())).collect()
+}
+
+fn text_of(value: Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }
 
 /// `after=N` in a query; 0 without it.

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::answer::{detailed, done};
 
@@ -43,6 +43,26 @@ pub struct Replay {
     pub rules: Vec<String>,
 }
 
+/// A var, and what it is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetVar {
+    /// Its value; empty text, where the declaration lists no values, takes it away.
+    pub value: String,
+    /// The value of the field that it is kept for each of.
+    #[serde(default)]
+    pub per: Option<String>,
+    /// Until then: a time of day, a local time, or one with its offset.
+    #[serde(default)]
+    pub until: Option<String>,
+    /// For so long.
+    #[serde(default, rename = "for")]
+    pub lasts: Option<String>,
+    /// Who sets it, for the audit.
+    #[serde(default)]
+    pub who: Option<String>,
+}
+
 /// Nothing at all.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -58,6 +78,12 @@ pub trait Operations: Send + Sync + 'static {
     fn discard(&self, letter: u64) -> BoxFuture<'_, Done>;
     /// Replays recorded events.
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Done>;
+    /// The vars with their values, of those that are kept for each value of a field the ones of `per`.
+    fn vars(&self, per: Option<String>) -> BoxFuture<'_, Done>;
+    /// Sets a var.
+    fn set_var(&self, name: String, set: SetVar) -> BoxFuture<'_, Done>;
+    /// Calls a hook.
+    fn fire(&self, hook: String, body: Value, query: Map<String, Value>) -> BoxFuture<'_, Done>;
 }
 
 /// The answer to a request that was carried out, or not.

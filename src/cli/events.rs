@@ -107,22 +107,33 @@ pub(super) fn as_json(claim: &Claim) -> Value {
             "lane": &*claim.entry.lane, "done": is_done(claim), "decision": decision, "outcomes": lines, "publication": publication(claim) });
     if let Some(own) = Own::of(claim) {
         let about = Own::about(claim);
-        event["again"] = match own.why {
-            Why::Retry { rule, .. } => json!({ "letter": about, "rule": rule }),
-            Why::Replay { rules } => json!({ "seq": about, "rules": rules }),
+        let (key, why) = match own.why {
+            Why::Retry { rule, .. } => ("again", json!({ "letter": about, "rule": rule })),
+            Why::Replay { rules } => ("again", json!({ "seq": about, "rules": rules })),
+            Why::Due { ref rule, due } => {
+                ("for", json!({ "publication": own.id(), "rule": rule, "due": rfc3339(due) }))
+            }
+            Why::Tick { rule, due } => ("called", json!({ "rule": rule, "due": rfc3339(due) })),
+            Why::Call { due, .. } => ("call", json!({ "due": rfc3339(due) })),
+            Why::Event => ("own", json!(true)),
         };
+        event[key] = why;
     }
     event
 }
 
 /// Why a publication of our own comes again.
-fn again(own: &Own, claim: &Claim) -> String {
+fn again(own: &Own, claim: &Claim) -> Option<String> {
     let number = Own::about(claim).map(|number| number.to_string()).unwrap_or_default();
-    match &own.why {
+    Some(match &own.why {
         Why::Retry { rule, .. } => format!("    again: dead letter {number}, {rule}"),
         Why::Replay { rules } if rules.is_empty() => format!("    again: replay of #{number}"),
         Why::Replay { rules } => format!("    again: replay of #{number} for {}", rules.join(", ")),
-    }
+        Why::Due { rule, .. } => format!("    it lasted: `for` of {rule} is over"),
+        Why::Tick { rule, .. } => format!("    the time of {rule}"),
+        Why::Call { .. } => "    the clock of a call".to_owned(),
+        Why::Event => return None,
+    })
 }
 
 /// An event in a few lines.
@@ -139,7 +150,7 @@ pub(super) fn for_people(claim: &Claim) -> String {
         claim.entry.source
     )];
     lines.extend(gist(&publication).map(|gist| format!("    {gist}")));
-    lines.extend(own.iter().map(|own| again(own, claim)));
+    lines.extend(own.iter().filter_map(|own| again(own, claim)));
     lines.extend(decision.iter().flat_map(|decision| verdicts(decision, own.is_none())));
     lines.extend(claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
         let record: Attempted = record::read(&line.bytes);

@@ -17,7 +17,7 @@ use super::desk::Desk;
 use super::faces::Shown;
 use super::operator::Operator;
 use super::reload::{self, Reloader};
-use super::{Error, Start};
+use super::{Error, Start, lookout, schedules};
 use crate::actions::{Actions, guarded_wire};
 use crate::api::{Api, Faces};
 use crate::cloudlink::CloudLink;
@@ -33,6 +33,8 @@ use crate::rules::{Attached, RuleSet, World};
 use crate::settings::{self, Environment, Settings};
 use crate::telemetry::Metrics;
 
+/// How many calls of which nothing is heard may wait to be looked at.
+const LOOKS: usize = 256;
 /// How long open requests may take to end when the listener closes.
 const CONNECTIONS_END: Duration = Duration::from_secs(1);
 /// How long steps that run may take to end after that.
@@ -101,7 +103,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let cloudlink =
         CloudLink::new(account.clone(), &session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
     let actions = Actions::new(
-        HashMap::from([(account.name, cloudlink.clone())]),
+        HashMap::from([(account.name.clone(), cloudlink.clone())]),
         settings.credentials.clone(),
         guarded_wire(),
         clock.clone(),
@@ -112,6 +114,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let reloader =
         Arc::new(Reloader::new(settings.rules.path.clone(), world, clock.clone(), Arc::clone(&metrics), &rules));
     let desk = Arc::new(Desk::new(
+        account.name.clone(),
         rules,
         actions,
         clock.clone(),
@@ -119,6 +122,14 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         settings.rules.dry_run,
         settings.journal.keep_dead,
     ));
+    schedules::set(&*journal, &desk.rules_in_force(), &account.name, &clock)
+        .await
+        .map_err(|error| Error::SetUp { what: "the clocks of rules", why: error.to_string() })?;
+    let (looks, asked) = mpsc::channel(LOOKS);
+    let _ = desk.looks.set(looks);
+    let looking = lookout::look_after(asked, cloudlink.clone(), Arc::clone(&journal));
+    let stop = supervisor.stop.clone();
+    supervisor.spawn(async move { stop.run_until_cancelled(looking).await });
     let dispatcher = Dispatcher::new(
         Arc::clone(&journal),
         Arc::clone(&desk),
@@ -249,7 +260,7 @@ impl App {
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             tell(&[NotifyState::Reloading, now]);
         }
-        self.reloader.reload(&self.desk).await;
+        self.reloader.reload(&self.desk, &*self.journal).await;
         tell(&[NotifyState::Ready]);
     }
 

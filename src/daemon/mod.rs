@@ -5,8 +5,10 @@
 pub(crate) mod desk;
 mod faces;
 mod lifecycle;
+mod lookout;
 mod operator;
 mod reload;
+pub(crate) mod schedules;
 pub(crate) mod told;
 #[cfg(test)]
 mod trials;

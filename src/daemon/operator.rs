@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
-use super::desk::Desk;
 use super::desk::own::{Own, Unfit};
+use super::desk::{Desk, NoVar};
 use super::told;
-use crate::api::{Done, Operations, Refusal, Replay};
-use crate::journal::{Change, Claim, Embedded, Entry, Error, Journal, Letter, Range};
+use crate::api::{Done, Operations, Refusal, Replay, SetVar};
+use crate::journal::{Accepted, Change, Claim, Embedded, Entry, Error, Journal, Letter, Range};
 use crate::kit::chance::Chance;
+use crate::language::suggest;
 
 /// The most events that are replayed with one request.
 const MOST: usize = 10_000;
@@ -123,6 +124,48 @@ impl Operator {
         Ok(Own::replay(&claim, rules.to_vec(), name).map_err(|unfit| unfit.to_string()))
     }
 
+    async fn tell_vars(&self, per: Option<&str>) -> Done {
+        let wanted = self.desk.vars(per);
+        let keys: Vec<Arc<str>> = wanted.iter().filter_map(|(_, key)| key.clone()).collect();
+        let mut values = self.journal.load(&keys).await.map_err(unavailable)?.into_iter();
+        let mut told = Map::new();
+        for (name, key) in wanted {
+            let stored = key.and_then(|_| values.next().flatten());
+            told.insert(name.to_string(), self.desk.tell_var(&name, per, stored.as_deref()));
+        }
+        Ok(json!({ "vars": told }))
+    }
+
+    async fn change_var(&self, name: &str, set: SetVar) -> Done {
+        let _turn = self.turn.lock().await;
+        let invalid = |why: String| Refusal::Invalid(why);
+        let key = self.desk.var_key(name, set.per.as_deref()).map_err(|why| match why {
+            NoVar::Unknown(why) => Refusal::Gone(why),
+            NoVar::Unfit(why) => Refusal::Invalid(why),
+        })?;
+        let stored = self.journal.load(&[key]).await.map_err(unavailable)?.pop().flatten();
+        let (change, audit) = self.desk.set_var(name, &set, stored.as_deref()).map_err(invalid)?;
+        self.write(change).await?;
+        Ok(json!(audit))
+    }
+
+    async fn call_hook(&self, name: &str, body: Value, query: Map<String, Value>) -> Done {
+        let known = self.desk.hooks();
+        if !known.iter().any(|hook| hook == name) && !self.desk.listens_to_all_hooks() {
+            let near = suggest::did_you_mean(name, known.iter().map(String::as_str).collect::<Vec<_>>());
+            let near = near.map(|near| format!("; {near}")).unwrap_or_default();
+            return Err(Refusal::Gone(format!("no rule is for a hook `{name}`{near}")));
+        }
+        let entry = self.desk.hook(name, body, query, &self.chance.uuid());
+        let id = Arc::clone(&entry.id);
+        let accepted = self.journal.accept(vec![entry]).await.map_err(unavailable)?;
+        let seq = accepted.into_iter().find_map(|accepted| match accepted {
+            Accepted::New(seq) => Some(seq),
+            Accepted::Known => None,
+        });
+        Ok(json!({ "hook": name, "publication": &*id, "seq": seq }))
+    }
+
     async fn letter(&self, id: u64) -> Result<Letter, Refusal> {
         let gone = || Refusal::Gone(format!("there is no dead letter {id} (any more)"));
         let before = id.checked_sub(1).filter(|before| *before < NUMBERS).ok_or_else(gone)?;
@@ -165,5 +208,17 @@ impl Operations for Operator {
 
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Done> {
         self.play_again(replay).boxed()
+    }
+
+    fn vars(&self, per: Option<String>) -> BoxFuture<'_, Done> {
+        async move { self.tell_vars(per.as_deref()).await }.boxed()
+    }
+
+    fn set_var(&self, name: String, set: SetVar) -> BoxFuture<'_, Done> {
+        async move { self.change_var(&name, set).await }.boxed()
+    }
+
+    fn fire(&self, hook: String, body: Value, query: Map<String, Value>) -> BoxFuture<'_, Done> {
+        async move { self.call_hook(&hook, body, query).await }.boxed()
     }
 }

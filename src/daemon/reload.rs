@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::desk::Desk;
+use super::schedules;
+use crate::journal::Journal;
 use crate::kit::clock::Clock;
 use crate::language::diagnostic::Report;
 use crate::language::source;
@@ -69,9 +71,10 @@ impl Reloader {
     }
 
     /// Puts the rules on disk in force, or says why they are not.
-    pub(super) async fn reload(&self, desk: &Desk) {
+    pub(super) async fn reload(&self, desk: &Desk, journal: &impl Journal) {
         let (path, world) = (self.path.clone(), self.world.clone());
         let compiled = tokio::task::spawn_blocking(move || compile(&path, &world)).await;
+        let mut changed = false;
         let trouble = match compiled {
             Ok(Ok(rules)) => {
                 if !rules.warnings().is_empty() {
@@ -90,6 +93,7 @@ impl Reloader {
                     warn_if_empty(&rules);
                     *in_force = InForce { hash: rules.hash().to_owned(), since: self.clock.now(), trouble: None };
                     desk.put_in_force(Arc::new(rules));
+                    changed = true;
                 }
                 None
             }
@@ -103,6 +107,17 @@ impl Reloader {
             }
             Err(error) => Some(format!("reading them failed: {error}")),
         };
+        if changed
+            && let Err(error) = schedules::set(journal, &desk.rules_in_force(), desk.account(), &self.clock).await
+        {
+            tracing::error!(%error, "the clocks of `every` and `cron` could not be set; reload the rules again");
+        }
+        if (changed || trouble.is_some())
+            && let Some(entry) = desk.reloaded(trouble.as_deref(), &self.clock)
+            && let Err(error) = journal.accept(vec![entry]).await
+        {
+            tracing::warn!(%error, "that the rules were reloaded could not be told to rules");
+        }
         self.metrics.reload_failed(trouble.is_some());
         self.lock().trouble = trouble;
     }

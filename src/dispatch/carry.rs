@@ -16,14 +16,20 @@ const JOURNAL_PAUSE: Duration = Duration::from_millis(500);
 
 /// How far a run got.
 pub(super) enum Report<R> {
-    /// It is over.
-    Ended { fate: &'static str, controls: bool, record: String },
+    /// It is over. What is to be written with its end.
+    Ended { fate: &'static str, controls: bool, record: String, with: Change },
     /// It has to wait.
     Waits { slot: Slot<R>, after: Option<Duration>, record: Option<String> },
     /// The process stops; what is left is found in the journal at the next start, but for a doubt from before.
     Paused { unsure: bool },
     /// Its publication was not stored after all. What it did nevertheless, if it did something.
     Refused(Option<Line>),
+}
+
+impl<R> Report<R> {
+    pub(super) fn ended(fate: &'static str, controls: bool, record: String) -> Self {
+        Self::Ended { fate, controls, record, with: Change::default() }
+    }
 }
 
 /// What a run needs to be carried.
@@ -44,7 +50,7 @@ impl<J: Journal, W: Work> Carrier<J, W> {
             Body::Shelved(_) if !is_durable(&mut slot).await => return Report::Refused(None),
             Body::Shelved(shelved) => match self.unshelve(slot.seq, rule, &shelved).await {
                 Unshelved::Run(run) => run,
-                Unshelved::Gone(record) => return Report::Ended { fate: fate::FAILED, controls, record },
+                Unshelved::Gone(record) => return Report::ended(fate::FAILED, controls, record),
                 Unshelved::NotYet => {
                     slot.body = Body::Shelved(shelved);
                     return Report::Waits { slot, after: Some(JOURNAL_PAUSE), record: None };
@@ -54,13 +60,29 @@ impl<J: Journal, W: Work> Carrier<J, W> {
         loop {
             if Instant::now() >= slot.deadline {
                 let (fate, why) = slot.too_late();
-                return Report::Ended { fate, controls, record: self.work.epitaph(Some(&run), why) };
+                return Report::ended(fate, controls, self.work.epitaph(Some(&run), why));
             }
             if self.stop.is_cancelled() {
                 return Report::Paused { unsure: slot.unsure && !slot.doubtful };
             }
+            let mut with = Change::default();
             let carried = match self.work.prepare(&mut run) {
                 Prepared::Already(carried) => carried,
+                Prepared::Remember(keys) => {
+                    if !is_durable(&mut slot).await {
+                        return Report::Refused(None);
+                    }
+                    let carried = match self.journal.load(&keys).await {
+                        Ok(values) => self.work.remember(&mut run, &values),
+                        Err(error) => {
+                            tracing::warn!(%error, rule = &**rule, "a step waits for the journal");
+                            slot.body = Body::Shelved(self.work.shelve(&run));
+                            return Report::Waits { slot, after: Some(JOURNAL_PAUSE), record: None };
+                        }
+                    };
+                    with = carried.1;
+                    carried.0
+                }
                 Prepared::Go { early } => {
                     if !early && !is_durable(&mut slot).await {
                         return Report::Refused(None);
@@ -79,7 +101,7 @@ impl<J: Journal, W: Work> Carrier<J, W> {
                     }
                     if Instant::now() >= slot.deadline {
                         let record = self.work.epitaph(Some(&run), "its deadline passed before it was sent");
-                        return Report::Ended { fate: fate::EXPIRED, controls, record };
+                        return Report::ended(fate::EXPIRED, controls, record);
                     }
                     self.work.carry(&mut run, attempt(&slot)).await
                 }
@@ -91,10 +113,11 @@ impl<J: Journal, W: Work> Carrier<J, W> {
             match carried {
                 Carried::Next { record } => {
                     let line = self.line(slot.seq, rule, fate::STEP, record);
-                    self.journal.settle(Change::lines(vec![line]));
+                    with.lines.push(line);
+                    self.journal.settle(with);
                     (slot.number, slot.unsure, slot.doubtful) = (0, slot.taken_up, false);
                 }
-                Carried::Ended { fate, record } => return Report::Ended { fate, controls, record },
+                Carried::Ended { fate, record } => return Report::Ended { fate, controls, record, with },
                 Carried::Wait { after, unsure, record } => {
                     slot.number += 1;
                     slot.unsure |= unsure;

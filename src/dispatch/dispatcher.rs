@@ -232,7 +232,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 let end = carried.unwrap_or_else(|_| {
                     tracing::error!(rule = &*key.rule, seq, "a run panicked: this is a bug in switchhook");
                     let record = carrier.work.epitaph(None, "an internal error");
-                    Report::Ended { fate: fate::FAILED, controls, record }
+                    Report::ended(fate::FAILED, controls, record)
                 });
                 // The dispatcher outlives every run.
                 let _ = report.send((key, seq, end)).await;
@@ -251,9 +251,11 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     /// What a run reports.
     fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) {
         match report {
-            Report::Ended { fate, controls, record } => {
+            Report::Ended { fate, controls, record, with } => {
                 self.early.ended(&key.lane, Instant::now());
                 self.end(&key.rule, seq, controls, (fate, record));
+                // In the same commit as its line.
+                self.ended.extend(with);
                 self.lanes.ended(key, seq);
             }
             // It stays open in the journal; here it is only out of the way.

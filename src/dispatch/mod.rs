@@ -66,6 +66,9 @@ pub trait Work: Send + Sync + 'static {
     /// One attempt at the current step.
     fn carry(&self, run: &mut Self::Run, attempt: Attempt) -> impl Future<Output = Carried> + Send;
 
+    /// Does a step that only changes what is remembered: how it ended, and what is to be written with that.
+    fn remember(&self, run: &mut Self::Run, values: &[Option<Arc<str>>]) -> (Carried, Change);
+
     /// How long an end in this way is kept as a dead letter; none if it needs nobody's attention.
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration>;
 
@@ -152,6 +155,9 @@ pub enum Prepared {
     },
     /// To be carried out after this record of it is durable, since it must never be done twice.
     DurableFirst(String),
+    /// To be done by [`Work::remember`] in the light of these keys' values, once its publication is durable: it changes only
+    /// what is remembered.
+    Remember(Vec<Arc<str>>),
     /// Nothing to carry out: skipped, or it can't be.
     Already(Carried),
 }

@@ -85,6 +85,10 @@ impl Work for Fake {
         }
     }
 
+    fn remember(&self, _: &mut Self::Run, _: &[Option<Arc<str>>]) -> (Carried, Change) {
+        unreachable!("no step asks for it")
+    }
+
     fn keep(&self, fate: &str, _: bool) -> Option<Duration> {
         (fate == fate::FAILED).then_some(Duration::from_hours(1))
     }

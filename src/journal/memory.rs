@@ -157,6 +157,10 @@ impl Memory {
         inner.full = full;
         // What was settled meanwhile rides in a commit that is still to come.
         inner.settled.iter_mut().for_each(|(at, _)| *at = Instant::now());
+        drop(inner);
+        if !full {
+            self.commit();
+        }
     }
 
     /// Notes that nothing is under way and nothing will be: after this a new start is not unsure of anything.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::Stored;
 use super::key::key;
@@ -156,6 +157,14 @@ impl<'a> Var<'a> {
         let holds = set.filter(|set| set.until.is_none_or(|until| until > now) && self.allows(&set.value).is_ok());
         let value = holds.map(|set| set.value).filter(|value| !value.is_empty());
         value.or_else(|| self.declaration.default.clone())
+    }
+
+    /// By whom, when and until when it was set, if it holds: `by`, `at` and `until`, times in milliseconds since 1970.
+    pub fn told(&self, stored: Option<&str>, now: i64) -> Vec<(&'static str, Value)> {
+        let set: Option<Setting> = read(stored);
+        let Some(set) = set.filter(|set| set.until.is_none_or(|until| until > now)) else { return Vec::new() };
+        let until = set.until.map(|until| ("until", Value::from(until)));
+        [("by", Value::from(set.by)), ("at", Value::from(set.at))].into_iter().chain(until).collect()
     }
 
     /// Sets it. Empty text, where the declaration lists no values, is the same as not set.

@@ -32,6 +32,18 @@ pub struct Decision {
     /// What was known of the whole call: what the event can't tell again.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub call: Map<String, Value>,
+    /// The vars that held: what the event can't tell again.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub vars: Map<String, Value>,
+    /// Whether it shows what a step of ours did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+    /// The rules that were over their limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barred: Vec<String>,
+    /// The rules whose `for` was over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub begun: Vec<String>,
     /// Whether what controls the call, or answers, was left out so that a loop ends.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub left_alone: bool,

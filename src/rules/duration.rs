@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Reads a duration. The units are `d`, `h`, `m`, `s` and `ms`, each at most once and in that order.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text;
     let (mut total, mut last) = (Duration::ZERO, u64::MAX);
     while !rest.is_empty() {

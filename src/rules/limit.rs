@@ -39,7 +39,7 @@ impl RuleLimit {
     }
 
     /// What the event has where it is counted.
-    pub(super) fn got(&self, event: &Event) -> String {
+    pub fn got(&self, event: &Event) -> String {
         if self.per.is_empty() {
             return "the rule".to_owned();
         }

@@ -8,7 +8,7 @@ mod clocks;
 mod conditions;
 mod context;
 mod cross;
-mod duration;
+pub mod duration;
 mod exclusive;
 mod fields;
 mod gates;
@@ -46,11 +46,11 @@ use crate::memory::schedule::Schedule;
 
 pub use crate::language::Attached;
 pub use limit::RuleLimit;
-pub use trigger::is_hook_name;
 pub use plan::{Barred, Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
 pub use step::{OnError, RenderError, Step};
+pub use trigger::is_hook_name;
 pub use vars::Vars;
 pub use verdict::{Failure, Finding, Verdict};
 
@@ -128,6 +128,12 @@ impl RuleSet {
         self.rules.iter().filter_map(|rule| rule.trigger.hook.as_deref()).collect()
     }
 
+    /// Whether a rule is for every hook.
+    pub fn listens_to_all_hooks(&self) -> bool {
+        let mut for_hooks = self.rules.iter().filter(|rule| rule.enabled && rule.trigger.kinds.contains(&Kind::Hook));
+        for_hooks.any(|rule| rule.trigger.hook.is_none())
+    }
+
     /// Whether a rule is for such events.
     pub fn listens(&self, kind: Kind) -> bool {
         self.index.listens(kind)
@@ -198,7 +204,19 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let calls = Calls::of(&rules, sources);
     let hash = hash(sources, &attached);
     let attached = attached.into_iter().map(|source| source.name).collect();
-    Ok(RuleSet { hash, rules, index, places, clocks, calls, hours: Arc::new(hours), vars: Arc::new(vars), zone, warnings: report, attached })
+    Ok(RuleSet {
+        hash,
+        rules,
+        index,
+        places,
+        clocks,
+        calls,
+        hours: Arc::new(hours),
+        vars: Arc::new(vars),
+        zone,
+        warnings: report,
+        attached,
+    })
 }
 
 /// What rules ask of whole calls.

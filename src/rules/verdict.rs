@@ -42,6 +42,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A rule that is over its limit.
+    pub fn limit(wanted: &str, of: &str) -> Self {
+        Self::new("limit", wanted, format!("more of {of}"))
+    }
+
     pub(super) fn new(path: impl Into<String>, wanted: impl Into<String>, got: impl Into<String>) -> Self {
         Self { path: path.into(), wanted: wanted.into(), got: got.into() }
     }

@@ -1,24 +1,30 @@
 //! What the dispatcher is given: publications become events, events meet rules, steps meet actions.
 
+mod calls;
+mod facts;
 pub(crate) mod own;
 mod planning;
 mod resume;
 mod run;
+mod ticks;
+pub(crate) mod vars;
+mod waiting;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chrono::SecondsFormat;
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::actions::{self, Actions, Class, Outcome};
 use crate::cloudlink::HostState;
 use crate::dispatch::{Again, Attempt, Carried, Planning, Prepared, Unshelved, Work, fate};
-use crate::event::{Event, Opened};
-use crate::journal::{Claim, StateChange};
+use crate::event::{Event, Kind, Opened};
+use crate::journal::{Change, Claim, Entry, StateChange};
 use crate::kit::clock::Clock;
 use crate::memory::skew::Skew;
 use crate::record::{self, Attempted, Decision, write};
@@ -29,6 +35,8 @@ use planning::Opening;
 use run::Shelved;
 
 pub(crate) use run::Run;
+pub(crate) use ticks::{Look, next_tick};
+pub(crate) use vars::NoVar;
 
 /// How many rule sets are kept for the runs that began under them.
 const GENERATIONS: usize = 32;
@@ -45,12 +53,16 @@ mod end {
 /// See the module.
 pub(crate) struct Desk {
     rules: ArcSwap<RuleSet>,
+    /// The account whose rules they are.
+    account: Arc<str>,
     generations: Mutex<VecDeque<Arc<RuleSet>>>,
     actions: Actions,
     clock: Clock,
     metrics: Arc<Metrics>,
     dry_run: bool,
     keep_dead: Duration,
+    /// Who looks at CloudLink after calls of which nothing is heard.
+    pub(crate) looks: OnceLock<mpsc::Sender<Look>>,
     /// The skew of each site whose calls were seen.
     skews: Mutex<HashMap<Arc<str>, Site>>,
 }
@@ -66,6 +78,7 @@ struct Site {
 impl Desk {
     /// A desk with its first rules.
     pub(super) fn new(
+        account: Arc<str>,
         rules: Arc<RuleSet>,
         actions: Actions,
         clock: Clock,
@@ -75,7 +88,7 @@ impl Desk {
     ) -> Self {
         let generations = Mutex::new(VecDeque::from([Arc::clone(&rules)]));
         let (rules, skews) = (ArcSwap::new(rules), Mutex::default());
-        Self { rules, generations, actions, clock, metrics, dry_run, keep_dead, skews }
+        Self { rules, account, generations, actions, clock, metrics, dry_run, keep_dead, looks: OnceLock::new(), skews }
     }
 
     /// Other rules are in force from the next event on; runs that began go on under theirs.
@@ -85,6 +98,29 @@ impl Desk {
         generations.push_front(Arc::clone(&rules));
         generations.truncate(GENERATIONS);
         self.rules.store(rules);
+    }
+
+    /// The rules in force.
+    pub(crate) fn rules_in_force(&self) -> Arc<RuleSet> {
+        self.rules.load_full()
+    }
+
+    /// The account whose rules they are.
+    pub(crate) fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The event that tells that other rules are in force, or why they can't be; none if no rule is for it.
+    pub(super) fn reloaded(&self, trouble: Option<&str>, clock: &Clock) -> Option<Entry> {
+        let rules = self.rules.load();
+        if !rules.listens(Kind::GatewayReload) {
+            return None;
+        }
+        let mut content = serde_json::Map::new();
+        content.insert("rules".into(), rules.hash().into());
+        content.insert("trouble".into(), trouble.into());
+        let name = format!("reload:{}:{}", rules.hash(), clock.millis());
+        Some(Own::event(&self.account, Kind::GatewayReload, &name, &format!("{}/gateway", self.account), content))
     }
 
     /// The far sides of `http` steps.
@@ -129,8 +165,12 @@ impl Desk {
         site.skew.millis(claim.arrived)
     }
 
+    fn verdicts(plan: &Plan) -> Vec<Value> {
+        plan.verdicts.iter().map(|verdict| serde_json::to_value(verdict).unwrap_or_default()).collect()
+    }
+
     fn decision(event: &Event, rules: &RuleSet, plan: &Plan) -> Decision {
-        let verdicts = plan.verdicts.iter().map(|verdict| serde_json::to_value(verdict).unwrap_or_default()).collect();
+        let verdicts = Self::verdicts(plan);
         let time = event.time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let (kind, was) = (event.kind.as_str().to_owned(), was(event));
         Decision { kind, time, rules: rules.hash().to_owned(), verdicts, was, ..Decision::default() }
@@ -247,6 +287,10 @@ impl Work for Desk {
             self.metrics.reacted((self.clock.millis() - run.event.arrived.timestamp_millis()).max(0) as f64 / 1000.0);
         }
         run.settle(outcome, attempt.number, took)
+    }
+
+    fn remember(&self, run: &mut Run, _values: &[Option<Arc<str>>]) -> (Carried, Change) {
+        (run.nothing_left(), Change::default())
     }
 
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration> {

@@ -1,18 +1,22 @@
-//! Publications of our own: a dead letter that is tried again, a recorded event that is replayed. Each carries the
-//! publication that it is about, and goes the way of every other: durable, once, in the order of its lane.
+//! Publications of our own: a dead letter that is tried again, a recorded event that is replayed, a clock that ran out, an event
+//! that we make ourselves. Each carries the publication that it is about, and goes the way of every other: durable, once,
+//! in the order of its lane.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::Desk;
 use crate::dispatch::fate;
-use crate::event::Opened;
+use crate::event::{Kind, Opened};
 use crate::journal::{Claim, Entry, Letter};
+use crate::memory;
 use crate::record::{Decision, Past, Progress, past};
 
+/// The topic of events that we make ourselves.
+const TOPIC: &str = "switchhook";
 /// What the source of our own publications ends with. No application is called like that.
 const SOURCE: &str = "@switchhook";
 
@@ -48,6 +52,32 @@ pub(crate) enum Why {
     Replay {
         /// For these rules; for all if none is named.
         rules: Vec<String>,
+    },
+    /// It is an event that we make ourselves: a hook, a call that finished.
+    Event,
+    /// The time of a rule with `every` or `cron` has come.
+    Tick {
+        /// The rule.
+        rule: String,
+        /// When its timer was due, in milliseconds since 1970.
+        due: i64,
+    },
+    /// The clock of a rule with `for` ran out.
+    Due {
+        /// The rule.
+        rule: String,
+        /// When it was due, in milliseconds since 1970.
+        due: i64,
+    },
+    /// Something has to be done about a call of which nothing is heard.
+    Call {
+        /// Where it is stored.
+        home: String,
+        /// When its timer was due, in milliseconds since 1970.
+        due: i64,
+        /// The legs of which CloudLink knows nothing any more, as endpoint and call id, once that was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gone: Option<Vec<(String, String)>>,
     },
 }
 
@@ -124,6 +154,65 @@ impl Own {
         })
     }
 
+    /// The entry of an event that we make ourselves. Its views stand in `content` under their names. `name` is its id among
+    /// our own. It happened at the `timestamp` of its content, else when it arrives.
+    pub(crate) fn event(account: &str, kind: Kind, name: &str, lane: &str, content: Map<String, Value>) -> Entry {
+        let decision = Decision { kind: kind.as_str().to_owned(), ..Decision::default() };
+        let content = Value::Object(content);
+        Self::made(
+            account,
+            decision,
+            Why::Event,
+            name,
+            lane,
+            &json!({ "topic": TOPIC, "method": "POST", "subject": format!("/{kind}"), "content": content }),
+        )
+    }
+
+    /// The entry that comes when the time of a rule has come.
+    pub(crate) fn tick(account: &str, rule: &str, timer: &memory::Timer) -> Entry {
+        let decision = Decision { kind: Kind::Timer.as_str().to_owned(), ..Decision::default() };
+        let content = json!({ "timer": { "rule": rule } });
+        let why = Why::Tick { rule: rule.to_owned(), due: timer.due };
+        let document = json!({ "topic": TOPIC, "method": "POST", "subject": "/timer", "content": content });
+        Self::made(account, decision, why, &timer.firing(), &timer.id, &document)
+    }
+
+    /// The entry that comes when the clock of a call ran out.
+    pub(crate) fn call(account: &str, home: &str, timer: &memory::Timer, gone: Option<Vec<(String, String)>>) -> Entry {
+        let decision = Decision { kind: Kind::Publication.as_str().to_owned(), ..Decision::default() };
+        let name = format!("{}{}", timer.firing(), if gone.is_some() { ":looked" } else { "" });
+        let why = Why::Call { home: home.to_owned(), due: timer.due, gone };
+        let document = json!({ "topic": TOPIC, "method": "POST", "subject": "/call", "content": {} });
+        Self::made(account, decision, why, &name, home, &document)
+    }
+
+    /// The entry that comes when the `for` of a rule is over that began with this publication.
+    pub(crate) fn due(claim: &Claim, decision: Decision, rule: &str, timer: &memory::Timer) -> Option<Entry> {
+        let account = account(claim);
+        let publication = RawValue::from_string(claim.entry.body.to_string()).ok()?;
+        let why = Why::Due { rule: rule.to_owned(), due: timer.due };
+        let (id, verified_by) = (claim.entry.id.to_string(), claim.entry.source.to_string());
+        let own = Self { id, decision, why, verified_by, publication };
+        Some(own.entry_of(&account, &timer.firing(), &claim.entry.lane))
+    }
+
+    fn made(account: &str, decision: Decision, why: Why, name: &str, lane: &str, document: &Value) -> Entry {
+        // A value always can be written.
+        let publication = RawValue::from_string(document.to_string()).unwrap_or_default();
+        let (id, verified_by) = (format!("{account}/{SOURCE}/{name}"), SOURCE.to_owned());
+        Self { id, decision, why, verified_by, publication }.entry_of(account, name, lane)
+    }
+
+    fn entry_of(&self, account: &str, name: &str, lane: &str) -> Entry {
+        Entry {
+            id: format!("{account}/{SOURCE}/{name}").into(),
+            lane: lane.into(),
+            source: format!("{account}/{SOURCE}").into(),
+            body: serde_json::to_string(self).unwrap_or_default().into(),
+        }
+    }
+
     /// The publication of our own that a claim is; none if it came from outside.
     pub(crate) fn of(claim: &Claim) -> Option<Self> {
         Self::is(claim).then(|| serde_json::from_str(&claim.entry.body).ok()).flatten()
@@ -158,7 +247,7 @@ impl Own {
     pub(crate) fn step(&self) -> usize {
         match &self.why {
             Why::Retry { progress, .. } => progress.step,
-            Why::Replay { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -166,7 +255,7 @@ impl Own {
     pub(crate) fn results(&self) -> Map<String, Value> {
         match &self.why {
             Why::Retry { progress, .. } => progress.results.clone(),
-            Why::Replay { .. } => Map::new(),
+            _ => Map::new(),
         }
     }
 }
@@ -186,7 +275,7 @@ impl Desk {
             return if now.hash == *hash { Ok(entry) } else { Err(Unfit::RuleChanged) };
         }
         // It never had its turn, so what its matchers bound is not recorded.
-        let planned = rules.plan(&Self::event_again(opened, &own.decision)).runs;
+        let planned = Self::plan_as_then(&rules, &Self::event_again(opened, &own.decision), &own.decision).runs;
         let planned = planned.into_iter().find(|run| run.rule.name == now.name).ok_or(Unfit::NotWanted)?;
         progress.bindings = planned.bindings;
         let body = serde_json::to_string(&own).map_err(|_| Unfit::Unreadable)?.into();

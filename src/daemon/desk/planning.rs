@@ -2,41 +2,50 @@
 //! found; then the rules decide, and what must be counted before anything is done is counted.
 //!
 //! Loops end here. A call that we redirected [`HOPS`](crate::memory::spans::HOPS) times is left alone, and a bot that has answered the same peer too
-//! often in too short a time is silent. Both are counted in the decision's own transaction, before a step is taken.
+//! often in too short a time is silent. Both are counted in the decision's own transaction, before a step is taken, and so
+//! are limits.
 
 use std::sync::Arc;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
-use super::own::{Own, account};
+use super::facts::{Facts, know_own, know_vars};
+use super::own::{Own, Why, account};
 use super::run::Run;
-use super::{Desk, is_own_message};
+use super::{Desk, is_own_message, was};
 use crate::dispatch::{Planned, Planning, Work, fate};
 use crate::event::{Event, Kind, Opened};
-use crate::journal::{Change, Claim, StateChange};
-use crate::memory::call::{CallKeys, CallMemory, Elsewhere, Found, LegHeard};
+use crate::journal::{Change, Claim, Entry, StateChange, TimerChange};
+use crate::memory::call::{CallMemory, Elsewhere, Found};
+use crate::memory::clocks::Clocks;
+use crate::memory::limits::limit_key;
+use crate::memory::schedule::schedule_key;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
-use crate::rules::request::Request;
-use crate::rules::{Plan, RunPlan, Scope};
+use crate::rules::{Barred, Failure, Plan, RuleSet, RunPlan};
 
 /// A publication on its way to a plan: what waits for something to be loaded.
-pub(crate) struct Opening(Stage);
+pub(crate) struct Opening(pub(super) Stage);
 
-enum Stage {
+pub(super) enum Stage {
     Read(Box<Read>),
-    /// For what is known of the call that the leg is of.
-    Leg(Box<Deciding>, CallKeys),
+    /// For what has come by itself.
+    Called(Box<Deciding>),
+    /// For what the rules may ask of the event.
+    Facts(Box<Deciding>, Facts),
     /// For the call, which is at another key.
     Elsewhere(Box<Deciding>, Elsewhere),
+    /// For how often these rules acted.
+    Limits(Box<Deciding>, Plan, Vec<Arc<str>>),
     /// For the calls that wait for their next leg where this one is redirected to.
-    HandedOn(Box<Deciding>, Plan, Box<CallMemory>, String),
+    HandedOn(Box<Deciding>, Plan, String),
     /// For how often we answered.
     Talk(Box<Deciding>, Plan, Arc<str>),
 }
 
 /// As it was read.
-struct Read {
+pub(super) struct Read {
     opened: Opened,
     own: Option<Own>,
     /// What is remembered of its resource is the first of the keys.
@@ -46,22 +55,35 @@ struct Read {
 }
 
 /// An event that is being decided about.
-struct Deciding {
-    event: Event,
-    state: Vec<StateChange>,
+pub(super) struct Deciding {
+    pub(super) event: Event,
+    pub(super) state: Vec<StateChange>,
+    pub(super) timers: Vec<TimerChange>,
+    pub(super) events: Vec<Entry>,
     /// How many milliseconds the site's clock is slow.
-    skew: i64,
+    pub(super) skew: i64,
     known: Option<Decision>,
     pasts: Pasts,
     /// What was known of the whole call.
-    call: Map<String, Value>,
-    note: Option<String>,
+    pub(super) call: Map<String, Value>,
+    pub(super) memory: Option<CallMemory>,
+    pub(super) clocks: Option<Clocks>,
+    /// Whether it shows what a step of ours did.
+    pub(super) own: bool,
+    /// Why it came, if we published it ourselves.
+    why: Option<Why>,
+    /// The rules whose `for` is over.
+    begun: Vec<Arc<str>>,
+    barred: Barred,
+    /// The rules whose limit was asked.
+    asked: Vec<Arc<str>>,
+    pub(super) note: Option<String>,
     left_alone: bool,
     /// A later state of the leg is known.
     overtaken: bool,
 }
 
-type Next = Planning<Opening, Run>;
+pub(super) type Next = Planning<Opening, Run>;
 
 impl Desk {
     /// Reads a publication, and says what planning has to know first.
@@ -88,17 +110,17 @@ impl Desk {
         let value = || values.first().and_then(|value| value.as_deref());
         match opening.0 {
             Stage::Read(read) => self.resolve(*read, claim, values),
-            Stage::Leg(deciding, keys) => match keys.find(values) {
-                Found::Here(memory) => self.hear(deciding, *memory, claim),
-                Found::Elsewhere(elsewhere) => {
-                    let key = elsewhere.key();
-                    Planning::Needs(Opening(Stage::Elsewhere(deciding, elsewhere)), vec![key])
-                }
-            },
-            Stage::Elsewhere(deciding, elsewhere) => self.hear(deciding, elsewhere.read(value()), claim),
-            Stage::HandedOn(deciding, plan, memory, target) => {
-                self.count_hop(deciding, plan, *memory, &target, value(), claim)
+            Stage::Called(deciding) => self.called(deciding, claim, value()),
+            Stage::Facts(deciding, facts) => self.take_in(deciding, &facts, claim, values),
+            Stage::Elsewhere(mut deciding, elsewhere) => {
+                self.hear(&mut deciding, &self.rules.load(), elsewhere.read(value()));
+                self.decide(deciding, claim)
             }
+            Stage::Limits(deciding, plan, rules) => self.count_acts(deciding, plan, &rules, values, claim),
+            Stage::HandedOn(mut deciding, plan, target) => match deciding.memory.take() {
+                Some(memory) => self.count_hop(deciding, plan, memory, &target, value(), claim),
+                None => self.decided(*deciding, plan, claim),
+            },
             Stage::Talk(mut deciding, mut plan, key) => {
                 let stored = match Talk::turn(value(), claim.arrived) {
                     Turn::Allowed { stored } => stored,
@@ -114,20 +136,29 @@ impl Desk {
         }
     }
 
-    /// An event of a publication that was planned before.
+    /// An event of a publication that was planned before, or that was made to be planned.
     pub(super) fn event_again(opened: Opened, known: &Decision) -> Event {
         let kind = known.kind.parse().unwrap_or(Kind::Publication);
         let mut event = opened.resolve_as(kind, known.was.as_deref());
         event.know_call(&known.call);
+        know_vars(&mut event, known.vars.clone());
+        if known.own {
+            know_own(&mut event);
+        }
+        let time = DateTime::parse_from_rfc3339(&known.time).ok();
+        time.into_iter().for_each(|time| happened(&mut event, time.timestamp_millis()));
         event
     }
 
     /// From the resource's own memory to an event.
     fn resolve(&self, read: Read, claim: &Claim, values: &[Option<Arc<str>>]) -> Next {
         let Read { opened, own, has_key, skew } = read;
-        if let Some(own) = own {
-            return Planning::Done(self.plan_own(opened, own, claim));
-        }
+        let own = match own {
+            Some(own) if matches!(own.why, Why::Retry { .. } | Why::Replay { .. }) => {
+                return Planning::Done(self.plan_own(opened, own, claim));
+            }
+            own => own,
+        };
         let mut values = values.iter().map(Option::as_deref);
         let of_resource = has_key.then(|| values.next().flatten()).flatten();
         let mut state = Vec::new();
@@ -136,63 +167,206 @@ impl Desk {
             self.skew(key, stored, &opened, claim, &mut state)
         });
         let (known, pasts) = record::past(&claim.history);
-        let overtaken = opened.is_overtaken(of_resource, known.is_some());
-        let (event, call) = if let Some(known) = &known {
-            (Self::event_again(opened, known), known.call.clone())
-        } else {
-            let resolved = opened.resolve(of_resource);
-            let remember = resolved.remember.into_iter();
-            state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
-            (resolved.event, Map::new())
+        let overtaken = own.is_none() && opened.is_overtaken(of_resource, known.is_some());
+        let event = match (&known, &own) {
+            (Some(known), _) => Self::event_again(opened, known),
+            (None, Some(own)) => {
+                let mut event = Self::event_again(opened, own.decision());
+                if let Why::Due { due, .. } = own.why {
+                    happened(&mut event, due);
+                }
+                event
+            }
+            (None, None) => {
+                let resolved = opened.resolve(of_resource);
+                let remember = resolved.remember.into_iter();
+                state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
+                resolved.event
+            }
         };
-        let left_alone = known.as_ref().is_some_and(|known| known.left_alone);
-        let note = known.as_ref().and_then(|known| known.note.clone());
-        let deciding = Box::new(Deciding { event, state, skew, known, pasts, call, note, left_alone, overtaken });
+        let of_known = known.clone().unwrap_or_default();
+        let deciding = Box::new(Deciding {
+            event,
+            state,
+            timers: Vec::new(),
+            events: Vec::new(),
+            skew,
+            pasts,
+            call: of_known.call,
+            memory: None,
+            clocks: None,
+            own: of_known.own,
+            why: own.map(|own| own.why),
+            begun: of_known.begun.iter().map(|rule| rule.as_str().into()).collect(),
+            barred: of_known.barred.into_iter().map(|rule| (rule.into(), Failure::limit("", ""))).collect(),
+            asked: Vec::new(),
+            note: of_known.note,
+            left_alone: of_known.left_alone,
+            overtaken,
+            known,
+        });
         if deciding.known.is_some() {
             return self.plan_once_more(*deciding, claim);
         }
-        match LegHeard::of(&deciding.event) {
-            Some(leg) => {
-                let keys = CallKeys::of(&deciding.event.account, &leg);
-                let wanted = keys.keys();
-                Planning::Needs(Opening(Stage::Leg(deciding, keys)), wanted)
+        match &deciding.why {
+            Some(Why::Tick { rule, .. }) => {
+                let key = schedule_key(&deciding.event.account, rule);
+                Planning::Needs(Opening(Stage::Called(deciding)), vec![key])
             }
-            None => self.decide(deciding, None, claim),
+            Some(Why::Call { home, .. }) => {
+                let key = home.as_str().into();
+                Planning::Needs(Opening(Stage::Called(deciding)), vec![key])
+            }
+            _ => self.ask_facts(deciding, claim),
         }
+    }
+
+    /// What has come by itself: nothing more, or an event like others.
+    fn called(&self, mut deciding: Box<Deciding>, claim: &Claim, stored: Option<&str>) -> Next {
+        match deciding.why.take() {
+            Some(Why::Tick { rule, due }) => {
+                let called = Self::tick(&mut deciding, &self.rules.load(), &rule, stored, claim.arrived);
+                deciding.why = Some(Why::Tick { rule, due });
+                if called { self.ask_facts(deciding, claim) } else { self.decided(*deciding, Plan::default(), claim) }
+            }
+            Some(Why::Call { home, due, gone }) => {
+                self.call_clock(&mut deciding, &home.into(), stored, due, gone.as_deref(), claim.arrived);
+                deciding.note.get_or_insert_with(|| "the clock of a call ran out".to_owned());
+                self.decided(*deciding, Plan::default(), claim)
+            }
+            _ => self.decided(*deciding, Plan::default(), claim),
+        }
+    }
+
+    fn ask_facts(&self, deciding: Box<Deciding>, claim: &Claim) -> Next {
+        let rules = self.rules.load();
+        let facts = Facts::of(&rules, &deciding.event);
+        let keys = facts.keys(&rules, &deciding.event.account);
+        if keys.is_empty() {
+            return self.take_in(deciding, &facts, claim, &[]);
+        }
+        Planning::Needs(Opening(Stage::Facts(deciding, facts)), keys)
+    }
+
+    fn take_in(&self, mut deciding: Box<Deciding>, facts: &Facts, claim: &Claim, values: &[Option<Arc<str>>]) -> Next {
+        let rules = self.rules.load_full();
+        let (clocks, of_call) = facts.take_in(&rules, &mut deciding.event, values, claim.arrived);
+        deciding.clocks = clocks;
+        if let Some(leg) = &facts.leg {
+            match leg.find(of_call) {
+                Found::Here(memory) => self.hear(&mut deciding, &rules, *memory),
+                Found::Elsewhere(elsewhere) => {
+                    let key = elsewhere.key();
+                    return Planning::Needs(Opening(Stage::Elsewhere(deciding, elsewhere)), vec![key]);
+                }
+            }
+        }
+        self.decide(deciding, claim)
     }
 
     /// What was counted then counts still.
     fn plan_once_more(&self, deciding: Deciding, claim: &Claim) -> Next {
-        let own = is_own_message(&deciding.event);
-        let mut plan = if own { Plan::default() } else { self.rules.load().plan(&deciding.event) };
+        let rules = self.rules.load();
+        let mut plan = match &deciding.why {
+            Some(Why::Call { .. }) => Plan::default(),
+            Some(Why::Due { .. }) => rules.plan_due(&deciding.event, &deciding.begun, &deciding.barred),
+            _ => rules.plan_but(&deciding.event, &deciding.barred),
+        };
         if deciding.left_alone {
             plan.runs.retain(|run| !run.rule.controls_call() && !replies(run));
         }
         self.decided(deciding, plan, claim)
     }
 
-    /// The call takes in what happened to its leg.
-    fn hear(&self, mut deciding: Box<Deciding>, mut memory: CallMemory, claim: &Claim) -> Next {
-        if let Some(leg) = LegHeard::of(&deciding.event) {
-            // No rule asks for call.finished yet.
-            let heard = memory.hear(&LegHeard { keep: false, ..leg });
-            if memory.was_known() {
-                deciding.call = heard.view.fields();
-                deciding.event.know_call(&deciding.call);
-            }
-        }
-        self.decide(deciding, Some(memory), claim)
-    }
-
     /// The rules decide.
-    fn decide(&self, mut deciding: Box<Deciding>, memory: Option<CallMemory>, claim: &Claim) -> Next {
+    fn decide(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
+        let rules = self.rules.load_full();
         if is_own_message(&deciding.event) || self.is_own_principal(&deciding.event) {
             deciding.note = Some("our own message".to_owned());
-            return self.decided(*deciding, Plan::default(), claim);
+            deciding.own = true;
         }
-        let plan = self.rules.load().plan(&deciding.event);
-        if let Some(memory) = memory {
-            return self.decide_of_call(deciding, plan, memory, claim);
+        if let Some(Why::Due { rule, due }) = deciding.why.take() {
+            deciding.begun = Self::clock_ran_out(&mut deciding, &rule, due, claim.arrived);
+            if deciding.begun.is_empty() {
+                deciding.note = Some("what it waited for changed meanwhile".to_owned());
+            }
+            deciding.why = Some(Why::Due { rule, due });
+        } else {
+            if deciding.own {
+                know_own(&mut deciding.event);
+            }
+            Self::hear_clocks(&mut deciding, &rules, claim);
+        }
+        self.ask_limits(deciding, claim)
+    }
+
+    /// What rules make of an event that came before; what was over then is over.
+    pub(super) fn plan_as_then(rules: &RuleSet, event: &Event, then: &Decision) -> Plan {
+        if then.begun.is_empty() {
+            return rules.plan(event);
+        }
+        let begun: Vec<Arc<str>> = then.begun.iter().map(|rule| rule.as_str().into()).collect();
+        rules.plan_due(event, &begun, &Barred::new())
+    }
+
+    fn plan_of(&self, deciding: &Deciding) -> Plan {
+        let rules = self.rules.load();
+        if deciding.is_due() {
+            return rules.plan_due(&deciding.event, &deciding.begun, &deciding.barred);
+        }
+        rules.plan_but(&deciding.event, &deciding.barred)
+    }
+
+    /// Plans; whose limit was not asked yet, is asked. A rule over its limit does not match, so another one may in its place.
+    fn ask_limits(&self, deciding: Box<Deciding>, claim: &Claim) -> Next {
+        let plan = self.plan_of(&deciding);
+        let unasked = plan.runs.iter().filter(|run| run.rule.limit.is_some() && self.acts(run));
+        let unasked: Vec<Arc<str>> = unasked
+            .map(|run| Arc::clone(&run.rule.name))
+            .filter(|name| !deciding.asked.iter().any(|asked| asked == name))
+            .collect();
+        if unasked.is_empty() {
+            return self.decided_by_rules(deciding, plan, claim);
+        }
+        let key = |run: &RunPlan| {
+            let per = run.rule.limit.as_ref().and_then(|limit| limit.per(&deciding.event));
+            limit_key(&deciding.event.account, &run.rule.name, per.as_deref())
+        };
+        let keys = plan.runs.iter().filter(|run| unasked.contains(&run.rule.name)).map(key).collect();
+        Planning::Needs(Opening(Stage::Limits(deciding, plan, unasked)), keys)
+    }
+
+    /// Counts an act of each of the rules, or bars it.
+    fn count_acts(
+        &self,
+        mut deciding: Box<Deciding>,
+        plan: Plan,
+        rules: &[Arc<str>],
+        values: &[Option<Arc<str>>],
+        claim: &Claim,
+    ) -> Next {
+        for (name, value) in rules.iter().zip(values) {
+            deciding.asked.push(Arc::clone(name));
+            let run = plan.runs.iter().find(|run| run.rule.name == *name);
+            let Some(limit) = run.and_then(|run| run.rule.limit.as_ref()) else { continue };
+            let per = limit.per(&deciding.event);
+            let now = if deciding.is_due() { deciding.event.time.timestamp_millis() } else { claim.arrived };
+            let verdict = limit.limit.reserve(value.as_deref(), now);
+            if verdict.allowed {
+                let key = limit_key(&deciding.event.account, name, per.as_deref());
+                deciding.state.push(verdict.stored.at(key));
+            } else {
+                let failure = Failure::limit(limit.shown(), &limit.got(&deciding.event));
+                deciding.barred.insert(Arc::clone(name), failure);
+            }
+        }
+        self.ask_limits(deciding, claim)
+    }
+
+    /// What controls a call, or answers, is counted before it is done.
+    fn decided_by_rules(&self, deciding: Box<Deciding>, plan: Plan, claim: &Claim) -> Next {
+        if deciding.memory.is_some() {
+            return self.decide_of_call(deciding, plan, claim);
         }
         if deciding.event.kind == Kind::ChatMessage && plan.runs.iter().any(|run| self.acts(run) && replies(run)) {
             let text = |key: &str| deciding.event.field(["message", key]).and_then(Value::as_str).unwrap_or_default();
@@ -202,88 +376,81 @@ impl Desk {
         self.decided(*deciding, plan, claim)
     }
 
-    fn decide_of_call(&self, mut deciding: Box<Deciding>, plan: Plan, memory: CallMemory, claim: &Claim) -> Next {
-        let control = plan.runs.iter().find(|run| self.acts(run) && run.rule.controls_call());
-        let Some(control) = control else {
-            // A call that we never touched is not written down with each of its events.
-            if memory.was_known() {
-                deciding.state.extend(memory.changes());
-            }
-            return self.decided(*deciding, plan, claim);
-        };
-        let tracked = LegHeard::of(&deciding.event).is_none_or(|leg| leg.tracking.is_some());
-        let target = if tracked { None } else { self.target(&deciding.event, control) };
-        match target.zip(LegHeard::of(&deciding.event)) {
-            Some((target, leg)) => {
-                let key = memory.waiting_key(&leg, &target);
-                Planning::Needs(Opening(Stage::HandedOn(deciding, plan, Box::new(memory), target)), vec![key])
-            }
-            None => self.count_hop(deciding, plan, memory, "", None, claim),
-        }
-    }
-
-    /// Counts the redirect that is planned, or leaves the call alone.
-    fn count_hop(
-        &self,
-        mut deciding: Box<Deciding>,
-        mut plan: Plan,
-        mut memory: CallMemory,
-        target: &str,
-        waiting: Option<&str>,
-        claim: &Claim,
-    ) -> Next {
-        let counted = LegHeard::of(&deciding.event)
-            .map_or(Ok(()), |leg| memory.redirect_planned(&leg, target, waiting, claim.arrived));
-        if let Err(too_many) = counted {
-            plan.runs.retain(|run| !run.rule.controls_call());
-            deciding.leave_alone(&too_many.to_string());
-        }
-        deciding.state.extend(memory.changes());
-        self.decided(*deciding, plan, claim)
-    }
-
-    fn decided(&self, deciding: Deciding, plan: Plan, claim: &Claim) -> Next {
-        let Deciding { event, state, skew, known, pasts, call, note, left_alone, overtaken } = deciding;
+    pub(super) fn decided(&self, deciding: Deciding, plan: Plan, claim: &Claim) -> Next {
         let rules = self.rules.load_full();
-        let supersedes = event.kind.is_edge_of_call();
+        let decided = deciding.known.as_ref().is_some_and(|known| known.rules == rules.hash());
+        let told = deciding.note.clone().filter(|_| deciding.left_alone && deciding.known.is_none());
+        let as_decision = deciding.as_decision();
+        let Deciding { event, state, timers, events, skew, pasts, note, left_alone, overtaken, begun, barred, .. } =
+            deciding;
+        let supersedes = event.kind.is_edge_of_call() && begun.is_empty();
         let event = Arc::new(event);
-        let decided = known.as_ref().is_some_and(|known| known.rules == rules.hash());
-        let told = note.clone().filter(|_| left_alone && known.is_none());
-        let decision = Decision { call, left_alone, note, ..Self::decision(&event, &rules, &plan) };
+        let decision = Decision {
+            left_alone,
+            note,
+            barred: barred.keys().map(ToString::to_string).collect(),
+            begun: begun.iter().map(ToString::to_string).collect(),
+            verdicts: Self::verdicts(&plan),
+            rules: rules.hash().to_owned(),
+            ..as_decision
+        };
         let mut runs = self.line_up(claim, &event, plan, pasts, skew);
         for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
             run.run = Err((fate::SUPERSEDED, self.epitaph(None, "a later state of the call is known")));
         }
         // With no run left the line that ends the publication is this one, so it is written again.
         let record = (!decided || runs.is_empty()).then(|| record::write(&decision));
-        let with = Change { state, ..Change::default() };
+        let with = Change { state, timers, events, ..Change::default() };
         Planning::Done(Planned { record, with, left_alone: told, supersedes, runs })
     }
 
     /// Whether a run will do something.
-    fn acts(&self, run: &RunPlan) -> bool {
+    pub(super) fn acts(&self, run: &RunPlan) -> bool {
         !self.dry_run && !run.rule.dry_run
-    }
-
-    /// Where a run redirects to, as far as that can be said before its steps are taken.
-    fn target(&self, event: &Event, run: &RunPlan) -> Option<String> {
-        let rules = self.rules.load();
-        let step = run.rule.steps.iter().find(|step| step.controls_call())?;
-        let scope = Scope::new(&rules, event, &run.bindings, &Map::new(), self.clock.now());
-        match step.render(&scope) {
-            Ok(Some(Request::Redirect { to, .. })) => Some(to),
-            _ => None,
-        }
     }
 }
 
 impl Deciding {
-    fn leave_alone(&mut self, why: &str) {
+    pub(super) fn leave_alone(&mut self, why: &str) {
         self.note = Some(why.to_owned());
         self.left_alone = true;
     }
+
+    /// Whether the `for` of rules is over.
+    pub(super) fn is_due(&self) -> bool {
+        matches!(self.why, Some(Why::Due { .. }))
+    }
+
+    /// It happened then, in milliseconds since 1970.
+    pub(super) fn happened(&mut self, millis: i64) {
+        happened(&mut self.event, millis);
+    }
+
+    /// What the event is, as far as it can't be told again.
+    pub(super) fn as_decision(&self) -> Decision {
+        let vars = self.event.fields.get("vars").and_then(Value::as_object).cloned().unwrap_or_default();
+        Decision {
+            kind: self.event.kind.as_str().to_owned(),
+            time: self.event.time.to_rfc3339_opts(SecondsFormat::Millis, true),
+            was: was(&self.event),
+            call: self.call.clone(),
+            own: self.own,
+            vars,
+            ..Decision::default()
+        }
+    }
 }
 
-fn replies(run: &RunPlan) -> bool {
+fn happened(event: &mut Event, millis: i64) {
+    let time: Option<DateTime<Utc>> = DateTime::from_timestamp_millis(millis);
+    event.time = time.unwrap_or(event.time);
+    if event.kind.is_own()
+        && let Some(Value::Object(of_event)) = event.fields.get_mut("event")
+    {
+        of_event.insert("time".to_owned(), event.time.to_rfc3339_opts(SecondsFormat::Millis, true).into());
+    }
+}
+
+pub(super) fn replies(run: &RunPlan) -> bool {
     run.rule.steps.iter().any(|step| step.action() == "reply")
 }

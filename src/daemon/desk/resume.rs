@@ -49,7 +49,7 @@ impl Desk {
         let (known, mut pasts) = record::past(&claim.history);
         let (plan, mut runs) = match &own.why {
             Why::Replay { rules: wanted } => {
-                let mut plan = rules.plan(&event);
+                let mut plan = Self::plan_as_then(&rules, &event, own.decision());
                 plan.runs.retain(|run| wanted.is_empty() || wanted.iter().any(|name| **name == *run.rule.name));
                 (plan, Vec::new())
             }
@@ -72,6 +72,8 @@ impl Desk {
                 };
                 (Plan::default(), Vec::from_iter(run))
             }
+            // These are planned as events anew.
+            Why::Event | Why::Tick { .. } | Why::Due { .. } | Why::Call { .. } => (Plan::default(), Vec::new()),
         };
         let note = Some("it came again".to_owned());
         let decision = Decision { note, call: own.decision().call.clone(), ..Self::decision(&event, &rules, &plan) };

@@ -121,7 +121,15 @@ impl Life {
         let actions =
             Actions::new(accounts, vec![crm], Wire::to(far), clock.clone(), chance.clone(), supervisor.clone());
         let metrics = Arc::default();
-        let desk = Arc::new(Desk::new(rules, actions.unwrap(), clock.clone(), Arc::clone(&metrics), false, KEEP_DEAD));
+        let desk = Arc::new(Desk::new(
+            "main".into(),
+            rules,
+            actions.unwrap(),
+            clock.clone(),
+            Arc::clone(&metrics),
+            false,
+            KEEP_DEAD,
+        ));
         let watched = Watched {
             desk: Arc::clone(&desk),
             books: Arc::clone(books),

@@ -10,7 +10,7 @@ use super::books::{Books, Entry};
 use super::planted::Bug;
 use crate::daemon::desk::{Desk, Run};
 use crate::dispatch::{Again, Attempt, Carried, NewRun, Planned, Planning, Prepared, Unshelved, Work};
-use crate::journal::Claim;
+use crate::journal::{Change, Claim};
 use crate::kit::clock::Clock;
 
 /// See the module.
@@ -137,6 +137,10 @@ impl Work for Watched {
             carried = Carried::Wait { after: Some(Duration::from_secs(1)), unsure: true, record: record.clone() };
         }
         carried
+    }
+
+    fn remember(&self, run: &mut Self::Run, values: &[Option<Arc<str>>]) -> (Carried, Change) {
+        self.desk.remember(&mut run.run, values)
     }
 
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration> {

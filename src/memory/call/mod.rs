@@ -158,6 +158,11 @@ impl CallMemory {
         self.record.is_own(heard)
     }
 
+    /// The key at which it is stored.
+    pub fn home(&self) -> &Arc<str> {
+        &self.home
+    }
+
     /// Whether something was known of it before this event.
     pub fn was_known(&self) -> bool {
         self.known

@@ -1,0 +1,166 @@
+//! Vars from outside of rules: what they are, and setting them by the command line and the admin API; hooks, which come the same
+//! way. What a rule sets goes through [`Desk::change_of_var`] too.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use super::Desk;
+use super::own::Own;
+use crate::api::SetVar;
+use crate::event::Kind;
+use crate::journal::{Change, Entry};
+use crate::language::suggest;
+use crate::memory::vars::{Audit, Lasts, Var};
+use crate::rules::{self, RuleSet, duration};
+
+/// Why there is no such var.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoVar {
+    /// None is called so.
+    Unknown(String),
+    /// It is kept for each value of a field, and none was given, or the other way round.
+    Unfit(String),
+}
+
+impl Desk {
+    /// The declared vars with their keys; those that are kept for each value of a field have one if that value is given.
+    pub(crate) fn vars(&self, per: Option<&str>) -> Vec<(Arc<str>, Option<Arc<str>>)> {
+        let rules = self.rules.load();
+        let key = |name: &Arc<str>| self.var_key(name, per).ok();
+        rules.vars().keys().map(|name| (Arc::clone(name), key(name))).collect()
+    }
+
+    /// Where a var is stored.
+    pub(crate) fn var_key(&self, name: &str, per: Option<&str>) -> Result<Arc<str>, NoVar> {
+        let rules = self.rules.load();
+        let Some(declaration) = rules.vars().get(name) else {
+            let near = suggest::did_you_mean(name, rules.vars().keys().map(|name| &**name).collect::<Vec<_>>());
+            let near = near.map(|near| format!("; {near}")).unwrap_or_default();
+            return Err(NoVar::Unknown(format!("no var is called `{name}`{near}")));
+        };
+        if declaration.per.is_none() && per.is_some() {
+            return Err(NoVar::Unfit(format!("there is one `{name}` for the account: leave `per` out")));
+        }
+        let var = Var::of(&self.account, name, declaration, per).map_err(|error| NoVar::Unfit(error.to_string()))?;
+        Ok(var.key())
+    }
+
+    /// What is known of a var, as JSON.
+    pub(crate) fn tell_var(&self, name: &str, per: Option<&str>, stored: Option<&str>) -> Value {
+        let rules = self.rules.load();
+        let Some(declaration) = rules.vars().get(name) else { return Value::Null };
+        let mut told = Map::new();
+        if let Some(field) = &declaration.per {
+            told.insert("per".into(), json!(&**field));
+        }
+        if !declaration.values.is_empty() {
+            told.insert("values".into(), json!(declaration.values));
+        }
+        if let Some(default) = &declaration.default {
+            told.insert("default".into(), json!(&**default));
+        }
+        if let Ok(var) = Var::of(&self.account, name, declaration, per.filter(|_| declaration.per.is_some())) {
+            let now = self.clock.millis();
+            told.insert("value".into(), json!(var.get(stored, now).as_deref()));
+            for (key, value) in var.told(stored, now) {
+                told.insert(key.to_owned(), value);
+            }
+        }
+        Value::Object(told)
+    }
+
+    /// Sets a var for somebody outside.
+    pub(crate) fn set_var(&self, name: &str, set: &SetVar, stored: Option<&str>) -> Result<(Change, Audit), String> {
+        let rules = self.rules.load();
+        let now = self.clock.now();
+        let lasts = match (&set.until, &set.lasts) {
+            (Some(_), Some(_)) => return Err("either `until` or `for`, not both".to_owned()),
+            (Some(until), None) => Lasts::Until(self::until(until, now, rules.zone())?),
+            (None, Some(span)) => {
+                let span = duration::parse(span).ok_or_else(|| {
+                    format!("`for` is a duration such as \"2h\" or \"1h30m\"; \"{}\" is none", span.escape_debug())
+                })?;
+                Lasts::For(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+            }
+            (None, None) => Lasts::Declared,
+        };
+        let who = set.who.as_deref().unwrap_or("the admin API");
+        let asked = Asked { name, per: set.per.as_deref(), value: &set.value, lasts, who, tells: true };
+        self.change_of_var(&rules, &asked, stored, now.timestamp_millis())
+    }
+
+    /// What setting a var writes.
+    pub(crate) fn change_of_var(
+        &self,
+        rules: &RuleSet,
+        asked: &Asked<'_>,
+        stored: Option<&str>,
+        now: i64,
+    ) -> Result<(Change, Audit), String> {
+        let declaration = rules.vars().get(asked.name).ok_or_else(|| format!("no var is called `{}`", asked.name))?;
+        let var = Var::of(&self.account, asked.name, declaration, asked.per).map_err(|error| error.to_string())?;
+        let set = var.set(asked.value, asked.lasts, asked.who, stored, now).map_err(|error| error.to_string())?;
+        let mut change = Change { state: vec![set.stored.at(var.key())], ..Change::default() };
+        let audit = set.audit;
+        tracing::info!(
+            var = asked.name,
+            per = audit.per,
+            who = asked.who,
+            from = audit.from,
+            to = audit.to,
+            "a var is set"
+        );
+        if asked.tells && rules.listens(Kind::GatewayVar) {
+            let mut content = Map::new();
+            content.insert("var".into(), json!(audit));
+            let (id, lane) = (format!("var:{}:{}", asked.name, uuid::Uuid::new_v4()), var.key());
+            change.events.push(Own::event(&self.account, Kind::GatewayVar, &id, &lane, content));
+        }
+        Ok((change, audit))
+    }
+
+    /// The hooks that rules are for.
+    pub(crate) fn hooks(&self) -> Vec<String> {
+        self.rules.load().hooks().into_iter().map(str::to_owned).collect()
+    }
+
+    /// Whether a rule is for every hook.
+    pub(crate) fn listens_to_all_hooks(&self) -> bool {
+        self.rules.load().listens_to_all_hooks()
+    }
+
+    /// The event that a hook is.
+    pub(crate) fn hook(&self, name: &str, body: Value, query: Map<String, Value>, id: &str) -> Entry {
+        let mut content = Map::new();
+        content.insert("hook".into(), json!({ "name": name, "body": body, "query": query }));
+        let lane = format!("{}/hook/{name}", self.account);
+        Own::event(&self.account, Kind::Hook, &format!("hook:{name}:{id}"), &lane, content)
+    }
+}
+
+/// What a var is to become.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) name: &'a str,
+    /// The value of the field that it is kept for each of.
+    pub(crate) per: Option<&'a str>,
+    pub(crate) value: &'a str,
+    pub(crate) lasts: Lasts,
+    pub(crate) who: &'a str,
+    /// Whether it is an event; not so when an event of the gateway itself brought it about.
+    pub(crate) tells: bool,
+}
+
+/// A time that a person or a rule wrote, in milliseconds since 1970: a time of day is the next such time.
+pub(crate) fn until(text: &str, now: DateTime<Utc>, zone: Tz) -> Result<i64, String> {
+    rules::point(text, now, zone).map(|at| at.timestamp_millis()).ok_or_else(|| {
+        let shown = text.chars().take(40).collect::<String>();
+        format!(
+            "`until` is a time of day such as \"08:00\", a local time such as \"2026-12-24 12:00\", or one with its offset; \"{}\" is none",
+            shown.escape_debug()
+        )
+    })
+}
