@@ -280,7 +280,7 @@ fn take_user(url: &mut Url, headers: &mut HeaderMap) {
     let _ = (url.set_username(""), url.set_password(None));
 }
 
-fn method(method: Method) -> HttpMethod {
+pub(super) fn method(method: Method) -> HttpMethod {
     match method {
         Method::Get => HttpMethod::GET,
         Method::Post => HttpMethod::POST,

@@ -7,6 +7,7 @@
 //! below its base and nowhere else, and CloudLink's token is not sent by them at all.
 
 mod address;
+mod any;
 mod call;
 mod chat;
 mod credential;

@@ -81,6 +81,8 @@ pub enum ErrorWord {
     Answer,
     /// Whether it was done is not known.
     Unknown,
+    /// This version can't do it.
+    Unsupported,
 }
 
 impl ErrorWord {
@@ -97,6 +99,7 @@ impl ErrorWord {
             Self::SignIn => "sign_in",
             Self::Answer => "answer",
             Self::Unknown => "unknown",
+            Self::Unsupported => "unsupported",
         }
     }
 }

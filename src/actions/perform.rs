@@ -7,12 +7,13 @@ use std::time::Duration;
 use super::credential::{BadCredential, Credentials};
 use super::http::Http;
 use super::outcome::{ErrorWord, Outcome};
-use super::{Credential, call, chat, log};
+use super::{Credential, any, call, chat, log};
 use crate::cloudlink::transport::Wire;
 use crate::cloudlink::{CloudLink, HostPolicy, HostState, Line, Whose};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
+use crate::rules::catalogue::{Repeats, Spec};
 use crate::rules::request::{HttpRequest, Method, Request};
 
 /// What a repeat of a request would do.
@@ -29,22 +30,37 @@ pub enum Class {
 /// The class of a request.
 pub fn class(request: &Request) -> Class {
     match request {
-        Request::Redirect { .. } | Request::Log { .. } => Class::Repeat,
-        Request::Reply { .. } => Class::Check,
         Request::Http(http) => http_class(http),
+        // Nothing is sent that would have to be kept from being sent twice.
+        _ => Spec::of(request.action()).filter(|spec| spec.carried_out).map_or(Class::Repeat, |spec| {
+            match spec.repeats {
+                Repeats::Harmless => Class::Repeat,
+                Repeats::Checked => Class::Check,
+                Repeats::Never => Class::Never,
+                Repeats::ByMethod => by_method(method(request)),
+            }
+        }),
+    }
+}
+
+fn method(request: &Request) -> Method {
+    match request {
+        Request::CloudLink(request) => request.method,
+        _ => Method::Post,
+    }
+}
+
+fn by_method(method: Method) -> Class {
+    match method {
+        Method::Get | Method::Put | Method::Delete => Class::Repeat,
+        Method::Post | Method::Patch => Class::Never,
     }
 }
 
 fn http_class(request: &HttpRequest) -> Class {
-    match request.method {
-        Method::Get | Method::Put | Method::Delete => Class::Repeat,
-        Method::Post | Method::Patch => {
-            let is_key = |(name, value): &(String, String)| {
-                name.eq_ignore_ascii_case("idempotency-key") && !value.trim().is_empty()
-            };
-            if request.headers.iter().any(is_key) { Class::Repeat } else { Class::Never }
-        }
-    }
+    let is_key =
+        |(name, value): &(String, String)| name.eq_ignore_ascii_case("idempotency-key") && !value.trim().is_empty();
+    if request.headers.iter().any(is_key) { Class::Repeat } else { by_method(request.method) }
 }
 
 /// One attempt at a request.
@@ -100,12 +116,17 @@ impl Actions {
                 Ok(cloudlink) => call::redirect(cloudlink, call, to, attempt).await,
                 Err(outcome) => outcome,
             },
-            Request::Reply { conversation, text } => match self.account(attempt) {
-                Ok(cloudlink) => chat::reply(cloudlink, conversation, text, attempt).await,
+            Request::Reply { conversation, text, format } => match self.account(attempt) {
+                Ok(cloudlink) => chat::reply(cloudlink, conversation, text, *format, attempt).await,
                 Err(outcome) => outcome,
             },
             Request::Http(request) => self.http.perform(request, http_class(request), attempt).await,
             Request::Log { level, message } => log::write(*level, message, attempt),
+            Request::CloudLink(asked) => match self.account(attempt) {
+                Ok(cloudlink) => any::ask(cloudlink, asked, class(request), attempt).await,
+                Err(outcome) => outcome,
+            },
+            Request::Set(_) | Request::Asked(_) => not_carried_out(request.action()),
         }
     }
 
@@ -114,4 +135,9 @@ impl Actions {
             Outcome::failed(ErrorWord::Refused, format!("find the account {:?} in the settings", attempt.account))
         })
     }
+}
+
+/// Fails before anything is sent.
+fn not_carried_out(action: &str) -> Outcome {
+    Outcome::failed(ErrorWord::Unsupported, format!("carry it out: this version can't carry out `{action}` yet"))
 }

@@ -13,7 +13,7 @@ use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
 use crate::kit::supervisor::Supervisor;
-use crate::rules::request::{Body, HttpRequest, LogLevel, Method, Request};
+use crate::rules::request::{Body, Format, HttpRequest, LogLevel, Method, Request};
 
 const SOON: Duration = Duration::from_secs(5);
 const FIRST: Attempt<'_> = Attempt { account: "main", tag: "tag-1", look_first: false, timeout: SOON };
@@ -31,7 +31,7 @@ fn redirect() -> Request {
 }
 
 fn reply() -> Request {
-    Request::Reply { conversation: "c1".into(), text: "Open from nine.".into() }
+    Request::Reply { conversation: "c1".into(), text: "Open from nine.".into(), format: Format::Text }
 }
 
 fn http(method: Method, url: &str) -> HttpRequest {

@@ -208,5 +208,9 @@ pub(super) fn brief(request: &crate::rules::request::Request) -> String {
         Request::Reply { text, .. } => format!("reply \"{}\"", text.chars().take(60).collect::<String>()),
         Request::Http(http) => format!("http {} {}", format!("{:?}", http.method).to_lowercase(), http.url),
         Request::Log { message, .. } => format!("log \"{}\"", message.chars().take(60).collect::<String>()),
+        other => {
+            let arguments = Value::Object(other.arguments()).to_string();
+            format!("{} {}", other.action(), arguments.chars().take(100).collect::<String>())
+        }
     }
 }

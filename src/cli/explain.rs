@@ -131,6 +131,7 @@ fn tell(rules: &RuleSet, event: &Event) -> Value {
             let scope = Scope::new(rules, event, &run.bindings, &Map::new(), event.time);
             run.rule.steps.iter().map(move |step| {
                 let asked = match step.render(&scope) {
+                    _ if step.is_for_each() => json!({ "for_each": "its items are known when it runs" }),
                     Ok(Some(request)) => serde_json::to_value(request).unwrap_or_default(),
                     Ok(None) => json!({ "skipped": "its condition does not hold" }),
                     Err(error) => json!({ "failed": error.to_string() }),

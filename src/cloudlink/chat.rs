@@ -45,7 +45,21 @@ struct NewMessage<'a> {
     body: &'a str,
     #[serde(rename = "contentType")]
     content_type: &'static str,
+    /// Wanted when the type is not `text/plain` \[C\].
+    #[serde(rename = "fallbackText", skip_serializing_if = "Option::is_none")]
+    fallback: Option<&'a str>,
     tag: &'a str,
+}
+
+/// What the text of a new message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// Plain text.
+    Text,
+    /// HTML, and the same for clients that can't show it.
+    Html(&'a str),
+    /// An action card, as JSON in a string, and a text for clients that can't show it.
+    Card(&'a str),
 }
 
 /// The `tag` of a message of ours: one string, in which a public integration puts JSON too \[P\].
@@ -73,17 +87,23 @@ impl Message {
 }
 
 impl CloudLink {
-    /// Posts a plain text into a conversation, labelled with `tag` (see [`message_tag`]). Answers the message as created
+    /// Posts a message into a conversation, labelled with `tag` (see [`message_tag`]). Answers the message as created
     /// (200 or 201), null if that could not be read.
     pub async fn send_message(
         &self,
         conversation: &str,
         text: &str,
+        content: Content<'_>,
         tag: &str,
         timeout: Duration,
     ) -> Result<Value, Error> {
         let url = self.messages_url(conversation)?;
-        let message = NewMessage { body: text, content_type: "text/plain", tag: &message_tag(tag) };
+        let (content_type, fallback) = match content {
+            Content::Text => ("text/plain", None),
+            Content::Html(fallback) => ("text/html", Some(fallback)),
+            Content::Card(fallback) => ("application/vnd.mitel.action-card", Some(fallback)),
+        };
+        let message = NewMessage { body: text, content_type, fallback, tag: &message_tag(tag) };
         let body = serde_json::to_vec(&message).map_err(|error| Error::unreadable(Api::Chat, error))?;
         let (method, body) = (Method::POST, Some(Bytes::from(body)));
         let answer = self.call_api(Call { api: Api::Chat, method, url, body, timeout, what: "send a message" }).await?;
@@ -120,7 +140,7 @@ impl CloudLink {
 }
 
 /// The items and the next link of a collection: a bare array, `items`, or `_embedded.items` (11.1 \[C\]).
-fn page_of(mut page: Value) -> (Vec<Value>, Option<String>) {
+pub(super) fn page_of(mut page: Value) -> (Vec<Value>, Option<String>) {
     let next = match &page["_links"]["next"] {
         Value::String(link) => Some(link.clone()),
         link => link["href"].as_str().map(str::to_owned),

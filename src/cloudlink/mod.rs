@@ -11,6 +11,7 @@
 //! What is known about the wire, and how surely, is written beside each item with the mark of the wire reference:
 //! \[C\] confirmed, \[P\] probable, \[A\] assumed.
 
+mod any;
 mod authentication;
 mod chat;
 mod client;
@@ -31,7 +32,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use authentication::WhoAmI;
-pub use chat::{Message, Recent, message_tag};
+pub use chat::{Content, Message, Recent, message_tag};
 pub use client::{Api, CloudLink};
 pub use error::{Answered, Class, Error};
 pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, Whose};

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::testing::{Far, Reply, Seen, client, line, nowhere, token_or};
 use super::transport::{ForbiddenName, Lost, MAX_ANSWER, Wire};
-use super::{Class, CloudLink, Error, HostPolicy};
+use super::{Class, CloudLink, Content, Error, HostPolicy};
 
 const CALL: &str = "/2017-09-01/endpoints/3001/calls/48151623";
 const SOON: Duration = Duration::from_secs(5);
@@ -264,7 +264,10 @@ async fn a_message_on_the_wire_and_found_again() {
     })
     .await;
     let cloudlink = client(&far.url);
-    assert_eq!(cloudlink.send_message("c/1", "We open at \"nine\".", "ab12", SOON).await.unwrap()["messageId"], "m");
+    assert_eq!(
+        cloudlink.send_message("c/1", "We open at \"nine\".", Content::Text, "ab12", SOON).await.unwrap()["messageId"],
+        "m"
+    );
     let post = &far.seen("/messages")[0];
     assert_eq!(post.path, "/2017-09-01/conversations/c%2F1/messages");
     assert_eq!(post.body, r#"{"body":"We open at \"nine\".","contentType":"text/plain","tag":"{\"swh\":\"ab12\"}"}"#);
@@ -276,7 +279,7 @@ async fn a_message_on_the_wire_and_found_again() {
     assert_eq!(cloudlink.recent_messages("bare", SOON).await.unwrap().messages.len(), 1);
     let empty = cloudlink.recent_messages("empty", SOON).await.unwrap();
     assert!(empty.messages.is_empty() && empty.complete);
-    assert!(matches!(cloudlink.send_message("..", "x", "t", SOON).await, Err(Error::Address { .. })));
+    assert!(matches!(cloudlink.send_message("..", "x", Content::Text, "t", SOON).await, Err(Error::Address { .. })));
 }
 
 #[tokio::test]

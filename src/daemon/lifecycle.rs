@@ -29,7 +29,7 @@ use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::listener::Listener;
 use crate::kit::supervisor::{Died, Supervisor};
-use crate::rules::{Attached, RuleSet, World};
+use crate::rules::{Attached, RuleSet, Step, World};
 use crate::settings::{self, Environment, Settings};
 use crate::telemetry::Metrics;
 
@@ -88,7 +88,7 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     });
     let rules = Arc::new(first_rules(&settings, &world)?);
     // Only a bot has to know itself.
-    let replies = rules.rules().iter().flat_map(|rule| &rule.steps).any(|step| step.action() == "reply");
+    let replies = rules.rules().iter().flat_map(|rule| &rule.steps).any(Step::answers);
     let journal = Arc::new(Embedded::open(&settings.journal, clock.clone())?);
     let admin = Listener::bind(settings.admin.listen, None).await?;
     let public = Listener::bind(settings.server.listen, settings.server.tls.as_ref()).await?;
@@ -195,7 +195,7 @@ fn first_rules(settings: &Settings, world: &World) -> Result<RuleSet, Error> {
         tracing::warn!("the rules are in force, with findings:\n{}", rules.warnings().render(false));
     }
     tracing::info!(rules = rules.hash(), count = rules.rules().len(), "rules in force");
-    reload::warn_if_empty(&rules);
+    reload::warn(&rules);
     Ok(rules)
 }
 

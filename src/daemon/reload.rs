@@ -53,10 +53,21 @@ pub(crate) fn compile(path: &Path, world: &World) -> Result<RuleSet, Report> {
     }
 }
 
-/// No rules may be meant, and more often are a folder that was not filled.
-pub(super) fn warn_if_empty(rules: &RuleSet) {
+/// No rules may be meant, and more often are a folder that was not filled. And a rule may hold together and ask for
+/// what this version can't do.
+pub(super) fn warn(rules: &RuleSet) {
     if rules.rules().is_empty() {
         tracing::warn!("there are no rules: publications are kept, nothing is done");
+    }
+    for rule in rules.rules().iter().filter(|rule| rule.enabled) {
+        let actions = rule.not_carried_out();
+        if !actions.is_empty() {
+            tracing::warn!(
+                rule = &*rule.name,
+                actions = actions.join(", "),
+                "this version can't carry out these actions yet: their steps fail with the error \"unsupported\""
+            );
+        }
     }
 }
 
@@ -90,7 +101,7 @@ impl Reloader {
                         before = in_force.hash,
                         "other rules are in force"
                     );
-                    warn_if_empty(&rules);
+                    warn(&rules);
                     *in_force = InForce { hash: rules.hash().to_owned(), since: self.clock.now(), trouble: None };
                     desk.put_in_force(Arc::new(rules));
                     changed = true;

@@ -1,6 +1,7 @@
 //! How values are printed, and the filters and tests that templates have.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use chrono::format::{Item, StrftimeItems};
@@ -116,19 +117,32 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 
 /// The ending of the names of templates whose insertions are percent-encoded.
 pub(super) const URL: &str = "url";
+/// The ending of the names of templates whose insertions are escaped for HTML.
+pub(super) const HTML: &str = "html";
+
+type Order = fn(Ordering) -> bool;
+
+/// The tests that comparisons become: what is missing is not less and not greater than anything.
+const ORDERS: &[(&[&str], Order)] = &[
+    (&["lt", "lessthan"], Ordering::is_lt),
+    (&["le"], Ordering::is_le),
+    (&["gt", "greaterthan"], Ordering::is_gt),
+    (&["ge"], Ordering::is_ge),
+];
 
 /// Adds what is ours to an environment.
 pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
     env.set_formatter(format);
     env.set_auto_escape_callback(|name| match name.rsplit_once('.') {
         Some((_, URL)) => AutoEscape::Custom(Cow::Borrowed(URL)),
+        Some((_, HTML)) => AutoEscape::Html,
         _ => AutoEscape::None,
     });
     env.add_filter("raw", |value: Value| text(&value).map(Value::from_safe_string));
     env.add_filter("string", |value: &Value| text(value));
     // The built-in ones mark their text as safe, and a URL would take it as it is.
     for name in ["escape", "e"] {
-        env.add_filter(name, |value: &Value| text(value).map(|text| HtmlEscape(&text).to_string()));
+        env.add_filter(name, escape);
     }
     env.add_filter("tojson", tojson);
     env.add_filter("join", join);
@@ -139,11 +153,28 @@ pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
     env.add_test("defined", |value: &Value| !missing(value));
     env.add_test("undefined", missing);
     env.add_test("none", missing);
+    for (names, order) in ORDERS {
+        for name in *names {
+            env.add_test(*name, move |left: &Value, right: &Value| {
+                !missing(left) && !missing(right) && order(left.cmp(right))
+            });
+        }
+    }
     env.remove_filter("pprint");
     {
         let name = "debug";
         env.remove_global(name);
     }
+}
+
+/// Escapes for HTML; where that is done anyway, once.
+fn escape(state: &State, value: &Value) -> Result<Value, Error> {
+    let html = matches!(state.auto_escape(), AutoEscape::Html);
+    if html && value.is_safe() {
+        return Ok(value.clone());
+    }
+    let escaped = HtmlEscape(&text(value)?).to_string();
+    Ok(if html { Value::from_safe_string(escaped) } else { Value::from(escaped) })
 }
 
 /// JSON on one line; missing is null.
@@ -195,11 +226,13 @@ pub(super) fn text(value: &Value) -> Result<String, Error> {
 }
 
 fn format(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
-    let encodes = matches!(state.auto_escape(), AutoEscape::Custom(name) if name == URL) && !value.is_safe();
-    let written = match (encodes, value.as_str()) {
-        (false, Some(text)) => out.write_str(text),
-        (false, None) => out.write_str(&text(value)?),
-        (true, _) => write!(out, "{}", utf8_percent_encode(&text(value)?, UNRESERVED)),
+    let written = match (state.auto_escape(), value.as_str()) {
+        (AutoEscape::Custom(name), _) if name == URL && !value.is_safe() => {
+            write!(out, "{}", utf8_percent_encode(&text(value)?, UNRESERVED))
+        }
+        (AutoEscape::Html, _) if !value.is_safe() => write!(out, "{}", HtmlEscape(&text(value)?)),
+        (_, Some(text)) => out.write_str(text),
+        (_, None) => out.write_str(&text(value)?),
     };
     written.map_err(|_| bad("the text is too long"))
 }

@@ -29,7 +29,7 @@ pub(super) struct Word {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Token<'a> {
+pub(super) enum Token<'a> {
     Name(&'a str),
     Text(&'a str),
     Mark(u8),
@@ -46,9 +46,8 @@ pub(super) const REFUSED: &[&str] = &["include", "import", "from", "extends", "b
 
 /// All words of a template, or of a bare expression.
 pub(super) fn words(source: &str, expression: bool) -> Vec<Word> {
-    let parts = if expression { vec![(0..source.len(), false)] } else { parts(source) };
     let mut found = Vec::new();
-    for (part, statement) in parts {
+    for (part, statement) in parts_of(source, expression) {
         collect(source, part, statement, &mut found);
     }
     found
@@ -63,6 +62,11 @@ pub(super) fn refused(source: &str) -> Option<(&'static str, Range<usize>)> {
         let Token::Name(name) = token else { return None };
         REFUSED.iter().find(|refused| *refused == name).map(|refused| (*refused, range.clone()))
     })
+}
+
+/// What there is to read of a template, or of a bare expression, and whether it is a statement.
+pub(super) fn parts_of(source: &str, expression: bool) -> Vec<(Range<usize>, bool)> {
+    if expression { vec![(0..source.len(), false)] } else { parts(source) }
 }
 
 /// The insides of `{{ }}` and `{% %}`, and whether it is the latter.
@@ -113,7 +117,8 @@ fn string_end(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     at + 1
 }
 
-fn tokens(source: &str, part: Range<usize>) -> Vec<(Token<'_>, Range<usize>)> {
+/// The words and marks of a part.
+pub(super) fn tokens(source: &str, part: Range<usize>) -> Vec<(Token<'_>, Range<usize>)> {
     let bytes = source.as_bytes();
     let (mut found, mut at) = (Vec::new(), part.start);
     while at < part.end {

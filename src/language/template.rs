@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value as Json;
 
+use super::compare;
 use super::functions;
 use super::scan::{self, Use};
 use super::suggest;
@@ -35,6 +36,8 @@ pub enum Place {
     Url,
     /// Inside `json = { … }`: nothing needs escaping.
     Json,
+    /// HTML: what is inserted is escaped.
+    Html,
 }
 
 /// What is wrong with a template or expression.
@@ -98,15 +101,26 @@ impl Engine {
             let message = format!("`{{% {word} %}}` does nothing in a rule");
             return Err(vec![Problem { range: Some(range), ..problem("template", message) }]);
         }
-        if let Some((inner, start)) = single(text)
+        // In HTML a value that stands alone is escaped as any other.
+        if place != Place::Html
+            && let Some((inner, start)) = single(text)
             && let Ok(condition) = self.expression(inner)
         {
             let names = condition.names.into_iter().map(|name| moved(name, start)).collect();
             return Ok(Template { body: Body::Single(condition.body), place, names });
         }
         lint(scan::words(text, false))?;
-        let name = self.name(if place == Place::Url { functions::URL } else { "text" });
+        let name = self.name(match place {
+            Place::Url => functions::URL,
+            Place::Html => functions::HTML,
+            Place::Text | Place::Json => "text",
+        });
         self.env.add_template_owned(name.clone(), text.to_owned()).map_err(|error| vec![unreadable(&error)])?;
+        if let Some(tests) = compare::as_tests(text, false)
+            && self.env.add_template_owned(name.clone(), tests).is_err()
+        {
+            self.env.add_template_owned(name.clone(), text.to_owned()).map_err(|error| vec![unreadable(&error)])?;
+        }
         let names = self.names(&name, scan::words(text, false));
         let compiled = Compiled { library: self.library.clone(), name };
         self.sample(&compiled)?;
@@ -133,7 +147,8 @@ impl Engine {
         lint(scan::words(text, true))?;
         let name = self.name("value");
         // The parentheses can't be closed from inside: the text alone is an expression.
-        let source = format!("{{% set value = ({text}) %}}");
+        let tests = compare::as_tests(text, true).filter(|tests| self.env.compile_expression(tests).is_ok());
+        let source = format!("{{% set value = ({}) %}}", tests.as_deref().unwrap_or(text));
         self.env.add_template_owned(name.clone(), source).map_err(|error| vec![unreadable(&error)])?;
         let names = self.names(&name, scan::words(text, true));
         let body = Compiled { library: self.library.clone(), name };
@@ -340,13 +355,7 @@ impl Template {
         match &self.body {
             Body::Plain(text) => Ok(Some(Json::from(&**text))),
             Body::Mixed(compiled) => Ok(Some(Json::from(compiled.text(values, self.limit())?))),
-            Body::Single(compiled) => {
-                let json = values::to_json(&compiled.value(values)?).map_err(|error| Error(error.to_string()))?;
-                if json.as_ref().is_some_and(|json| weight(json) > self.limit()) {
-                    return Err(Error("the value is too large".to_owned()));
-                }
-                Ok(json)
-            }
+            Body::Single(compiled) => data(&compiled.value(values)?, self.limit()),
         }
     }
 
@@ -362,6 +371,14 @@ impl Template {
         }
         Ok((!text.is_empty()).then_some(text))
     }
+}
+
+fn data(value: &minijinja::Value, limit: usize) -> Result<Option<Json>, Error> {
+    let json = values::to_json(value).map_err(|error| Error(error.to_string()))?;
+    if json.as_ref().is_some_and(|json| weight(json) > limit) {
+        return Err(Error("the value is too large".to_owned()));
+    }
+    Ok(json)
 }
 
 /// About as many bytes as the data takes when it is written.
@@ -385,6 +402,11 @@ impl Condition {
     /// Whether it holds. What is missing is false.
     pub fn holds(&self, values: &Values) -> Result<bool, Error> {
         Ok(self.body.value(values)?.is_true())
+    }
+
+    /// What it comes to, as data. Missing is `None`.
+    pub fn value(&self, values: &Values) -> Result<Option<Json>, Error> {
+        data(&self.body.value(values)?, MAX_JSON)
     }
 
     /// The names that it reads.

@@ -11,6 +11,9 @@ use minijinja::Value;
 use minijinja::value::{Enumerator, Object};
 use serde_json::Value as Json;
 
+/// The name under which a text's language is kept. No template can name it.
+pub(super) const LANGUAGE: &str = "@language";
+
 /// The names a template sees. Cheap to clone; built once for a run and given more names as steps return.
 #[derive(Clone, Default)]
 pub struct Values {
@@ -39,9 +42,29 @@ impl Values {
         self.names.insert(name.into(), Value::from_object(Outer(lookup)));
     }
 
+    /// The same for a text in that language, which `date` speaks.
+    #[must_use]
+    pub fn in_language(&self, language: &str) -> Self {
+        let mut values = self.clone();
+        values.names.insert(LANGUAGE.into(), Value::from(language));
+        values
+    }
+
     /// Takes from `source` what no name is set for.
     pub fn set_source(&mut self, source: Arc<dyn Fields>) {
         self.source = Some(source);
+    }
+
+    /// The data at a path, as a template would find it. Missing is `None`.
+    pub fn at(&self, path: &str) -> Option<Json> {
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        let mut keys = rest.split('.').filter(|key| !key.is_empty());
+        if let Some(value) = self.names.get(name) {
+            let found = keys.try_fold(value.clone(), |value, key| value.get_attr(key).ok())?;
+            return to_json(&found).ok().flatten();
+        }
+        let found = keys.try_fold(self.source.as_ref()?.get(name)?, |value, key| value.get(key))?;
+        (!found.is_null()).then(|| found.clone())
     }
 
     pub(super) fn root(&self) -> Value {

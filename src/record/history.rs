@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Attempted, Decision, Pasts, read};
+use super::{Attempted, Decision, Each, Pasts, read};
 use crate::dispatch::fate;
 use crate::journal::Line;
 use crate::rules::request::Request;
@@ -30,8 +30,37 @@ pub struct Past {
     pub rule: String,
     /// What its matchers bound then.
     pub bindings: Map<String, Value>,
+    /// Of a current step with `each` how far it has come.
+    pub each: Option<Each>,
     /// How its last line tells that it went.
     pub last: Option<Attempted>,
+}
+
+impl Past {
+    fn step_done(&mut self, record: Attempted) {
+        let mut step = record.step + 1;
+        let mut result = record.result;
+        if record.item.is_some()
+            && let Some(mut each) = self.each.take()
+        {
+            if each.done(result) {
+                (step, result, self.each) = (record.step, Value::Null, Some(each));
+            } else {
+                result = each.list();
+            }
+        }
+        if self.each.is_none() {
+            self.results.extend(record.named.map(|name| (name, result)));
+        }
+        *self = Self {
+            step,
+            each: self.each.take(),
+            results: std::mem::take(&mut self.results),
+            rule: std::mem::take(&mut self.rule),
+            bindings: std::mem::take(&mut self.bindings),
+            ..Self::default()
+        };
+    }
 }
 
 /// Reads the lines of a publication: the decision, if it is there, and each run that had begun.
@@ -43,11 +72,14 @@ pub fn past(lines: &[Line]) -> (Option<Decision>, Pasts) {
             decision = Some(read::<Decision>(&line.bytes));
             continue;
         }
-        let record: Attempted = read(&line.bytes);
+        let mut record: Attempted = read(&line.bytes);
         let run = runs.entry(line.run.to_string()).or_default();
         if !record.rule.is_empty() {
             run.rule.clone_from(&record.rule);
             run.bindings.clone_from(&record.bindings);
+        }
+        if record.each.is_some() {
+            run.each = record.each.take();
         }
         match &*line.fate {
             fate::ATTEMPT => {
@@ -60,17 +92,7 @@ pub fn past(lines: &[Line]) -> (Option<Decision>, Pasts) {
                 run.unsure |= record.unsure;
                 run.request = record.request;
             }
-            fate::STEP => {
-                let results = record.named.map(|name| (name, record.result));
-                run.results.extend(results);
-                *run = Past {
-                    step: record.step + 1,
-                    results: std::mem::take(&mut run.results),
-                    rule: std::mem::take(&mut run.rule),
-                    bindings: std::mem::take(&mut run.bindings),
-                    ..Past::default()
-                };
-            }
+            fate::STEP => run.step_done(record),
             _ => {
                 run.over = true;
                 run.last = Some(record);
@@ -88,6 +110,29 @@ mod tests {
 
     fn line(run: &str, fate: &str, record: &Value) -> Line {
         Line { seq: 1, run: run.into(), fate: fate.into(), at: 0, due: None, last: false, bytes: record.to_string() }
+    }
+
+    #[test]
+    fn tells_how_far_a_step_with_items_had_come() {
+        let each = json!({ "items": ["x", "y", "z"] });
+        let first = json!({ "step": 1, "named": "all", "item": 0, "each": each, "result": { "ok": true } });
+        let second = json!({ "step": 1, "named": "all", "item": 1, "result": { "ok": false } });
+        let third = json!({ "step": 1, "named": "all", "item": 2, "result": null });
+        let run = |lines: &[&Value]| {
+            let lines: Vec<Line> = lines.iter().map(|record| line("a", "step", record)).collect();
+            past(&lines).1.remove("a").unwrap()
+        };
+        let begun = run(&[&first, &second]);
+        let each = begun.each.unwrap();
+        assert_eq!((begun.step, each.at, each.item(), begun.results.len()), (1, 2, Some(&json!("z")), 0));
+        let over = run(&[&first, &second, &third]);
+        let list = json!([{ "ok": true, "of": "x" }, { "ok": false, "of": "y" }, { "of": "z" }]);
+        assert_eq!((over.step, over.each, &over.results["all"]), (2, None, &list));
+        // Given up at the third, it is tried again from there.
+        let failed = json!({ "step": 1, "action": "http", "item": 2 });
+        let (_, mut runs) =
+            past(&[line("a", "step", &first), line("a", "step", &second), line("a", "failed", &failed)]);
+        assert_eq!(runs.remove("a").unwrap().each.unwrap().at, 2);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A reader of these records must cope with those of older versions: fields are only added, and every field that was not
 //! there from the beginning has a default.
 
+mod each;
 mod history;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::rules::request::Request;
 
+pub use each::Each;
 pub use history::{Past, past};
 
 /// What was decided about a publication (fate `planned`).
@@ -91,6 +93,12 @@ pub struct Attempted {
     /// What the rule's matchers bound.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub bindings: Map<String, Value>,
+    /// Of a step with `each` the item, counted from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<usize>,
+    /// How far a step with `each` had come before, with its items: once, in the first lines that tell of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
 }
 
 /// A run in few bytes, for the shelf.
@@ -113,6 +121,9 @@ pub struct Progress {
     /// What earlier steps returned, by name.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub results: Map<String, Value>,
+    /// Of a step with `each` how far it has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
 }
 
 /// Runs by rule.

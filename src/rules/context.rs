@@ -11,7 +11,9 @@ use crate::hours::Hours;
 use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::template::{Name, Problem};
 use crate::language::{Condition, Engine, Finding, Place, Report, Source, Template, suggest};
+use crate::memory::vars::Declaration;
 
+use super::catalogue::Returns;
 use super::fields::Sort;
 use super::vars::Vars;
 use super::{World, duration, fields};
@@ -36,7 +38,12 @@ pub(super) struct Context<'a> {
 pub(super) struct Names {
     pub(super) kinds: Vec<Kind>,
     pub(super) bindings: Vec<String>,
-    pub(super) steps: Vec<String>,
+    /// The named steps before, and what they return.
+    pub(super) steps: Vec<(String, Returns)>,
+    /// The names that steps are given, each with the last step that has it, counted from 0.
+    pub(super) named: BTreeMap<String, usize>,
+    /// Which step this is.
+    pub(super) step: usize,
 }
 
 impl Context<'_> {
@@ -173,6 +180,17 @@ impl Context<'_> {
         }
     }
 
+    /// The var of that name, or the one that may be meant.
+    pub(super) fn known_var(&self, name: &str) -> Result<Declaration, Option<String>> {
+        let meant = || suggest::nearest(name, self.vars.keys().map(|name| &**name).chain(["until", "for"]));
+        self.vars.get(name).cloned().ok_or_else(|| meant().map(str::to_owned))
+    }
+
+    /// Says what is wrong with the name of a dialog.
+    pub(super) fn known_dialog(&mut self, span: &Range<usize>, name: &str) {
+        self.not_supported(span, &format!("[dialogs.{}]", short(name)));
+    }
+
     fn problems(&mut self, node: &Node<'_>, text: &str, problems: Vec<Problem>) {
         for problem in problems {
             let span = document::inside(self.source, &node.span, text, problem.range);
@@ -195,14 +213,18 @@ impl Context<'_> {
         if names.bindings.iter().any(|name| name == root) || root == "now" {
             return Ok(());
         }
-        if names.steps.iter().any(|name| name == root) {
-            return step_result(path, second);
+        if let Some((_, returns)) = names.steps.iter().rev().find(|(name, _)| name == root) {
+            return step_result(path, second, *returns);
+        }
+        if let Some(step) = names.named.get(root).filter(|step| **step >= names.step) {
+            return Err(not_yet(root, *step == names.step));
         }
         if root == "hours" {
             return self.hours_name(path, second, parts.next());
         }
         self.field(path, &names.kinds).map(|_| ()).map_err(|trouble| {
-            let own = names.bindings.iter().chain(&names.steps).map(String::as_str).chain(["now", "hours"]);
+            let steps = names.steps.iter().map(|(name, _)| name);
+            let own = names.bindings.iter().chain(steps).map(String::as_str).chain(["now", "hours"]);
             let own = if trouble.code == "unknown-field" { suggest::nearest(root, own) } else { None };
             let help = own.map(|found| format!("did you mean `{found}{}`?", &path[root.len()..])).or(trouble.help);
             fields::Trouble { help, ..trouble }
@@ -251,16 +273,40 @@ impl Context<'_> {
 }
 
 /// What a step returned has a few known parts; its body is open.
-fn step_result(path: &str, second: Option<&str>) -> Result<(), fields::Trouble> {
-    const PARTS: [&str; 4] = ["ok", "error", "status", "body"];
-    let Some(second) = second.filter(|second| !PARTS.contains(second)) else { return Ok(()) };
+fn step_result(path: &str, second: Option<&str>, returns: Returns) -> Result<(), fields::Trouble> {
+    let parts: &[&str] = match returns {
+        Returns::Open => return Ok(()),
+        Returns::Outcome | Returns::List => &[],
+        Returns::Answer => &["status", "body"],
+        Returns::Fields(fields) => fields,
+    };
+    let all: Vec<&str> =
+        if returns == Returns::List { Vec::new() } else { ["ok", "error"].iter().chain(parts).copied().collect() };
+    let Some(second) = second.filter(|second| !all.contains(second)) else { return Ok(()) };
     let root = path.split('.').next().unwrap_or_default();
-    let help = suggest::nearest(second, PARTS).map_or_else(
-        || format!("did you mean `{root}.body.{second}`?"),
-        |found| format!("did you mean `{root}.{found}`?"),
-    );
-    let message = format!("the step `{root}` returns ok, error, status and body, not `{second}`");
-    Err(fields::Trouble { code: "unknown-field", message, help: Some(help) })
+    if returns == Returns::List {
+        let message = format!("`{root}` is a list; it has no `{second}`");
+        let help = format!("take one of it, `{root}[0].{second}`, or all in a step with `each = \"{root}\"`");
+        return Err(fields::Trouble { code: "unknown-field", message, help: Some(help) });
+    }
+    let help = match suggest::nearest(second, all.iter().copied()) {
+        Some(found) => Some(format!("did you mean `{root}.{found}`?")),
+        None if returns == Returns::Answer => Some(format!("did you mean `{root}.body.{second}`?")),
+        None => None,
+    };
+    let message = format!("the step `{root}` returns {}, not `{second}`", suggest::list(&all));
+    Err(fields::Trouble { code: "unknown-field", message, help })
+}
+
+/// A name that a step is given, read before that step is done.
+fn not_yet(name: &str, own: bool) -> fields::Trouble {
+    let message = if own {
+        format!("`{name}` is what this step returns, and it has not returned yet")
+    } else {
+        format!("`{name}` is what a later step returns")
+    };
+    let help = Some("steps run in order; what one returns is there for those behind it".to_owned());
+    fields::Trouble { code: "used-before-set", message, help }
 }
 
 /// A text for a message.

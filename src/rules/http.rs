@@ -5,16 +5,16 @@ use url::Url;
 use crate::language::document::{Entry, Item, Node};
 use crate::language::{Place, Template, suggest};
 
+use super::catalogue::Spec;
 use super::context::{Context, Names, short};
 use super::request::Method;
 use super::step::{Action, BodyTemplate, Data, HttpStep};
 use super::steps;
 
-const KEYS: &[&str] = &["get", "post", "put", "patch", "delete", "credential", "json", "form", "body", "headers"];
 const EXAMPLE: &str = "http = { get = \"https://…\" }";
 
 /// Reads the arguments of `http`.
-pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names) -> Option<Action> {
+pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, names: &Names) -> Option<Action> {
     let table = context.table(&entry.node, "http", EXAMPLE)?;
     let (mut target, mut body, mut credential, mut headers) = (None, None, None, Vec::new());
     for argument in &table.entries {
@@ -26,7 +26,7 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names) 
                     let help = Some("write two steps".to_owned());
                     context.error("two-actions", &argument.key_span, "one http step makes one request", help);
                 }
-                target = Some((method(key), node, context.template(node, key, Place::Url, names)));
+                target = Some((Method::of(key)?, node, context.template(node, key, Place::Url, names)));
             }
             "credential" => credential = self::credential(context, node),
             "headers" => headers = self::headers(context, node, names),
@@ -37,7 +37,7 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names) 
                 }
                 body = self::body(context, argument, names);
             }
-            _ => context.unknown_key(argument, "`http`", KEYS, &[]),
+            _ => context.unknown_key(argument, "`http`", &spec.names(), &[]),
         }
     }
     let Some((method, node, url)) = target else {
@@ -49,18 +49,8 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names) 
     Some(Action::Http(HttpStep { method, url: url?, credential, headers, body }))
 }
 
-fn method(key: &str) -> Method {
-    match key {
-        "post" => Method::Post,
-        "put" => Method::Put,
-        "patch" => Method::Patch,
-        "delete" => Method::Delete,
-        _ => Method::Get,
-    }
-}
-
 /// What can be told of an address before it is rendered.
-fn check_url(context: &mut Context<'_>, node: &Node<'_>, has_credential: bool) {
+pub(super) fn check_url(context: &mut Context<'_>, node: &Node<'_>, has_credential: bool) {
     let Some(text) = node.text() else { return };
     let plain = !["{{", "{%", "{#"].iter().any(|open| text.contains(open));
     if plain && text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
@@ -87,7 +77,8 @@ fn check_url(context: &mut Context<'_>, node: &Node<'_>, has_credential: bool) {
     }
 }
 
-fn credential(context: &mut Context<'_>, node: &Node<'_>) -> Option<String> {
+/// The name of a `[[credential]]`.
+pub(super) fn credential(context: &mut Context<'_>, node: &Node<'_>) -> Option<String> {
     let name = context.text(node, "credential")?;
     if !context.world.credentials.iter().any(|known| known == name) {
         let known: Vec<&str> = context.world.credentials.iter().map(String::as_str).collect();
@@ -146,7 +137,7 @@ fn body(context: &mut Context<'_>, argument: &Entry<'_>, names: &Names) -> Optio
 }
 
 /// Data with templates wherever there is text.
-fn data(context: &mut Context<'_>, node: &Node<'_>, names: &Names) -> Option<Data> {
+pub(super) fn data(context: &mut Context<'_>, node: &Node<'_>, names: &Names) -> Option<Data> {
     Some(match &node.value {
         Item::Text(_) => Data::Template(context.template(node, "json", Place::Json, names)?),
         Item::Integer(number) => Data::Constant((*number).into()),

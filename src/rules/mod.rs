@@ -4,6 +4,9 @@
 //! clock, no file and no network, and `run`, `test` and `explain` all call the one function [`RuleSet::plan`]. Nothing
 //! here knows CloudLink's routes or how a request is carried out.
 
+mod arguments;
+mod asked;
+pub mod catalogue;
 mod clocks;
 mod conditions;
 mod context;
@@ -21,11 +24,14 @@ mod read;
 pub mod request;
 mod rule;
 mod scope;
+mod set;
 mod step;
 mod steps;
 mod surprises;
+mod target;
 #[cfg(test)]
 mod tests;
+pub mod time;
 mod trigger;
 mod vars;
 mod verdict;
@@ -49,7 +55,7 @@ pub use limit::RuleLimit;
 pub use plan::{Barred, Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
-pub use step::{OnError, RenderError, Step};
+pub use step::{MOST_ITEMS, OnError, RenderError, Retry, Step};
 pub use trigger::is_hook_name;
 pub use vars::Vars;
 pub use verdict::{Failure, Finding, Verdict};

@@ -256,14 +256,22 @@ impl Draft {
         if items.is_empty() {
             context.error("no-action", &entry.node.span, "this rule does nothing", None);
         }
-        for item in items {
+        names.named = items.iter().enumerate().filter_map(|(at, item)| Some((named(item)?, at))).collect();
+        for (at, item) in items.iter().enumerate() {
             let Some(table) = context.table(item, "do", "do = [{ redirect = { to = \"4001\" } }]") else { continue };
+            names.step = at;
             let read = steps::read(context, table, &item.span, names, lines.line(item.span.start));
             self.rule.steps.extend(read.step);
             self.redirects.extend(read.redirect);
             self.replies.extend(read.replies);
         }
     }
+}
+
+/// The name that a step is given.
+fn named(step: &Node<'_>) -> Option<String> {
+    let Item::Table(table) = &step.value else { return None };
+    Some(table.get("as")?.node.text()?.to_owned())
 }
 
 /// Unknown keys, and keys that must be there.
@@ -303,7 +311,7 @@ fn wait(context: &mut Context<'_>, table: &Table<'_>, trigger: &Trigger) -> Opti
 fn default_deadline(rule: &Rule) -> Duration {
     let chat = |kind: &Kind| kind.family() == "chat";
     Duration::from_secs(match rule {
-        rule if rule.controls_call() => 20,
+        rule if rule.is_urgent() => 20,
         rule if rule.trigger.envelope.is_none() && rule.trigger.kinds.iter().any(chat) => 300,
         _ => 3600,
     })

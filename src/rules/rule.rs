@@ -63,4 +63,20 @@ impl Rule {
     pub fn controls_call(&self) -> bool {
         self.steps.iter().any(Step::controls_call)
     }
+
+    /// One of its steps is for a call that is going on.
+    pub fn is_urgent(&self) -> bool {
+        self.steps.iter().any(|step| step.spec().urgent)
+    }
+
+    /// The actions of its steps that this version can't carry out, each once.
+    pub fn not_carried_out(&self) -> Vec<&'static str> {
+        let mut found: Vec<&str> = Vec::new();
+        for spec in self.steps.iter().map(Step::spec).filter(|spec| !spec.carried_out) {
+            if !found.contains(&spec.name) {
+                found.push(spec.name);
+            }
+        }
+        found
+    }
 }

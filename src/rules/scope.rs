@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use crate::event::Event;
@@ -14,8 +15,8 @@ use super::RuleSet;
 #[derive(Clone, Debug)]
 pub struct Scope {
     pub(super) values: Values,
-    pub(super) call: Option<String>,
-    pub(super) conversation: Option<String>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) zone: Tz,
 }
 
 impl Scope {
@@ -34,7 +35,7 @@ impl Scope {
                 values.set(name, value);
             }
         }
-        Self::with(values, rules, event, bindings, results, now)
+        Self::with(values, rules, bindings, results, now)
     }
 
     /// The same on a shared event: its fields are turned into values only when a template asks for them.
@@ -47,13 +48,12 @@ impl Scope {
     ) -> Self {
         let mut values = Values::default();
         values.set_source(Arc::new(OfEvent(Arc::clone(event))));
-        Self::with(values, rules, event, bindings, results, now)
+        Self::with(values, rules, bindings, results, now)
     }
 
     fn with(
         mut values: Values,
         rules: &RuleSet,
-        event: &Event,
         bindings: &Map<String, Value>,
         results: &Map<String, Value>,
         now: DateTime<Utc>,
@@ -65,13 +65,19 @@ impl Scope {
         values.set("now", &Value::from(now.with_timezone(&zone).to_rfc3339()));
         let hours = rules.hours.clone();
         values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, name, word, now)));
-        let text = |path: [&str; 2]| event.field(path).and_then(Value::as_str).map(str::to_owned);
-        Self { values, call: text(["call", "link"]), conversation: text(["message", "conversation"]) }
+        Self { values, now, zone }
     }
 
     /// Adds what a step returned.
     pub fn add_result(&mut self, name: &str, value: &Value) {
         self.values.set(name, value);
+    }
+
+    /// The scope of one item of a step with `each`.
+    pub fn of_item(&self, item: &Value) -> Self {
+        let mut scope = self.clone();
+        scope.values.set("item", item);
+        scope
     }
 }
 

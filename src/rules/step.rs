@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use url::Url;
 
 use crate::language::template::Error as TemplateError;
 use crate::language::{Condition, Template};
 
-use super::request::{Body, HttpRequest, LogLevel, Method, Request};
+use super::asked::Plain;
+use super::catalogue::Spec;
+use super::request::{Body, HttpRequest, Method, Request};
 use super::scope::Scope;
+use super::set::SetStep;
+use super::target;
 
 /// One step of a rule.
 #[derive(Clone, Debug)]
@@ -22,7 +25,11 @@ pub struct Step {
     pub on_error: OnError,
     /// The line of the step in its file.
     pub line: usize,
+    /// How often it is tried again; `None`: as the action's class and the deadline allow.
+    pub retry: Option<Retry>,
     pub(super) condition: Option<Condition>,
+    pub(super) each: Option<Condition>,
+    pub(super) spec: &'static Spec,
     pub(super) action: Action,
 }
 
@@ -35,6 +42,18 @@ pub enum OnError {
     /// They are carried out all the same.
     Continue,
 }
+
+/// How often a step that did not work this time is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// So often, after the first attempt.
+    pub max: u32,
+    /// Not before this time has passed.
+    pub wait: Option<Duration>,
+}
+
+/// The most items of an `each`.
+pub const MOST_ITEMS: usize = 1000;
 
 /// A step that could not be made ready. Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,10 +85,9 @@ pub enum RenderError {
 
 #[derive(Clone, Debug)]
 pub(super) enum Action {
-    Redirect { to: Template },
-    Reply { texts: Vec<(String, Template)> },
     Http(HttpStep),
-    Log { level: LogLevel, message: Template },
+    Set(SetStep),
+    Plain(Plain),
 }
 
 #[derive(Clone, Debug)]
@@ -97,23 +115,62 @@ pub(super) enum Data {
     Table(Vec<(String, Data)>),
 }
 
+impl RenderError {
+    /// What went wrong, in a word: `.error` of a named step.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "missing",
+            Self::Bad { .. } => "refused",
+            Self::Template { .. } => "template",
+        }
+    }
+}
+
 impl Step {
+    /// The description of its action.
+    pub fn spec(&self) -> &'static Spec {
+        self.spec
+    }
+
     /// The name of the action, as rules write it.
     pub fn action(&self) -> &'static str {
-        match &self.action {
-            Action::Redirect { .. } => "redirect",
-            Action::Reply { .. } => "reply",
-            Action::Http(_) => "http",
-            Action::Log { .. } => "log",
-        }
+        self.spec.name
     }
 
     /// It takes hold of a call, so only one rule may do it.
     pub fn controls_call(&self) -> bool {
-        matches!(self.action, Action::Redirect { .. })
+        self.spec.controls
     }
 
-    /// What the step asks for, or `None` when its `if` does not hold.
+    /// It may write into a conversation.
+    pub fn answers(&self) -> bool {
+        matches!(self.spec.name, "reply" | "send" | "dialog")
+    }
+
+    /// It is carried out once for each item of a list.
+    pub fn is_for_each(&self) -> bool {
+        self.each.is_some()
+    }
+
+    /// The items that the step is carried out for; `None` when it is carried out once and has no `each`.
+    pub fn items(&self, scope: &Scope) -> Result<Option<Vec<Value>>, RenderError> {
+        const WHAT: &str = "each";
+        let Some(each) = &self.each else { return Ok(None) };
+        let value = each.value(&scope.values).map_err(|source| RenderError::Template { what: WHAT, source })?;
+        let bad = |why: String| Err(RenderError::Bad { what: WHAT, why });
+        match value {
+            None => Ok(Some(Vec::new())),
+            Some(Value::Array(items)) if items.len() > MOST_ITEMS => {
+                bad(format!("there are {} items; at most {MOST_ITEMS} are gone through", items.len()))
+            }
+            Some(Value::Array(items)) => Ok(Some(items)),
+            // A step that failed has returned nothing to go through.
+            Some(Value::Object(result)) if result.get("ok") == Some(&Value::Bool(false)) => Ok(Some(Vec::new())),
+            Some(_) => bad("it is no list".to_owned()),
+        }
+    }
+
+    /// What the step asks for, or `None` when its `if` does not hold. Of a step with `each`, with the item in the scope.
     pub fn render(&self, scope: &Scope) -> Result<Option<Request>, RenderError> {
         if let Some(condition) = &self.condition
             && !condition.holds(&scope.values).map_err(|source| RenderError::Template { what: "if", source })?
@@ -121,25 +178,11 @@ impl Step {
             return Ok(None);
         }
         Ok(Some(match &self.action {
-            Action::Redirect { to } => Request::Redirect {
-                call: scope.call.clone().ok_or(RenderError::Missing { what: "the call" })?,
-                to: required(to, scope, "to")?.trim().to_owned(),
-            },
-            Action::Reply { texts } => Request::Reply {
-                conversation: scope.conversation.clone().ok_or(RenderError::Missing { what: "the conversation" })?,
-                text: required(language(texts)?, scope, "text")?,
-            },
             Action::Http(http) => Request::Http(http.render(scope)?),
-            Action::Log { level, message } => {
-                Request::Log { level: *level, message: text(message, scope, "message")?.unwrap_or_default() }
-            }
+            Action::Set(set) => Request::Set(set.render(scope)?),
+            Action::Plain(plain) => plain.render(scope)?,
         }))
     }
-}
-
-/// The text of the message's language; that is not known yet, so the first one written.
-fn language(texts: &[(String, Template)]) -> Result<&Template, RenderError> {
-    texts.first().map(|(_, text)| text).ok_or(RenderError::Missing { what: "text" })
 }
 
 fn text(template: &Template, scope: &Scope, what: &'static str) -> Result<Option<String>, RenderError> {
@@ -177,33 +220,12 @@ impl HttpStep {
     }
 
     fn url(&self, scope: &Scope) -> Result<String, RenderError> {
-        const WHAT: &str = "the URL";
-        let bad = |why: &str| RenderError::Bad { what: WHAT, why: why.to_owned() };
-        let url = match (self.url.literal(), &self.credential) {
-            (Some(""), Some(_)) => String::new(),
-            _ => required(&self.url, scope, WHAT)?,
+        let text = match (self.url.literal(), &self.credential) {
+            (Some(""), Some(_)) => return Ok(String::new()),
+            _ => required(&self.url, scope, target::URL)?,
         };
-        if url.contains(|c: char| c.is_control() || c == ' ' || c == '\\') {
-            return Err(bad("it has a space, backslash or line break in it"));
-        }
-        if self.url.literal().is_none() && has_dot_segment(&url) {
-            return Err(bad("`..` in it would lead to another path"));
-        }
-        let absolute = url.starts_with("http://") || url.starts_with("https://");
-        if self.url.is_single() && !absolute {
-            return Err(bad("a URL from a value must begin with http:// or https://"));
-        }
-        if (absolute || self.credential.is_none()) && (!absolute || Url::parse(&url).is_err()) {
-            return Err(bad("it is no http or https URL"));
-        }
-        Ok(url)
+        target::url(text, &self.url, self.credential.is_some())
     }
-}
-
-/// `.` or `..` as a part of the path, also percent-encoded: a client would resolve it.
-fn has_dot_segment(url: &str) -> bool {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    path.split('/').any(|part| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
 }
 
 fn form(pairs: &[(String, Template)], scope: &Scope) -> Result<Vec<(String, String)>, RenderError> {
@@ -218,7 +240,7 @@ fn form(pairs: &[(String, Template)], scope: &Scope) -> Result<Vec<(String, Stri
 
 impl Data {
     /// Missing is null. What all templates insert together is bounded.
-    fn render(&self, scope: &Scope, size: &mut usize) -> Result<Value, RenderError> {
+    pub(super) fn render(&self, scope: &Scope, size: &mut usize) -> Result<Value, RenderError> {
         Ok(match self {
             Self::Constant(value) => value.clone(),
             Self::Template(template) => {

@@ -3,66 +3,18 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use crate::event::Kind;
 use crate::language::document::{Entry, Item, Node, Table};
-use crate::language::{Place, suggest};
+use crate::language::{Condition, suggest};
 
+use super::catalogue::{ACTIONS, Returns, Spec};
 use super::context::{Context, Names};
-use super::fields;
-use super::http;
-use super::request::LogLevel;
-use super::step::{Action, OnError, Step};
+use super::step::{Action, OnError, Retry, Step};
+use super::{arguments, fields, http, set};
 
 /// Keys beside the action.
-const BESIDE: &[&str] = &["as", "if", "timeout", "on_error"];
-/// Keys beside the action that a later version will know.
-const BESIDE_LATER: &[&str] = &["each", "retry"];
-/// The actions of this version.
-const ACTIONS: &[&str] = &["redirect", "reply", "http", "log"];
-/// The actions that a later version will know.
-const ACTIONS_LATER: &[&str] = &[
-    "blind_transfer",
-    "consult",
-    "supervised_transfer",
-    "join",
-    "answer",
-    "end",
-    "hold",
-    "retrieve",
-    "pause_recording",
-    "resume_recording",
-    "dtmf",
-    "tag_recording",
-    "make",
-    "do_not_disturb",
-    "message_waiting",
-    "availability",
-    "send",
-    "react",
-    "typing",
-    "mark_read",
-    "edit_message",
-    "delete_message",
-    "attach",
-    "create_conversation",
-    "add_participant",
-    "remove_participant",
-    "set_presence",
-    "publish",
-    "welcome",
-    "add_to_group",
-    "remove_from_group",
-    "create_conference",
-    "invite",
-    "end_conference",
-    "record_conference",
-    "lookup",
-    "pop",
-    "log_call",
-    "set",
-    "dialog",
-    "cloudlink",
-];
+const BESIDE: &[&str] = &["as", "if", "each", "timeout", "retry", "on_error"];
+/// The most attempts after the first that `retry` may ask for.
+const MOST_RETRIES: u32 = 100;
 
 /// A step and what the checks across rules want to know of it.
 pub(super) struct Read {
@@ -83,49 +35,70 @@ pub(super) fn read(
 ) -> Read {
     let mut read = Read { step: None, redirect: None, replies: Vec::new() };
     let outer = names.bindings.len();
-    if table.get("each").is_some() {
+    let each = table.get("each").map(|entry| context.condition(&entry.node, "each", names));
+    if each.is_some() {
         names.bindings.push("item".to_owned());
     }
     let mut actions = Vec::new();
     let mut beside = Beside::default();
     for entry in &table.entries {
-        let key = &*entry.key;
-        if ACTIONS.contains(&key) || ACTIONS_LATER.contains(&key) {
-            actions.push(entry);
-        } else {
-            beside.read(context, entry, names);
+        match Spec::of(&entry.key) {
+            Some(spec) => actions.push((entry, spec)),
+            None => beside.read(context, entry, names),
         }
     }
-    if let Some(second) = actions.get(1) {
-        let message = format!("a step has one action; here are `{}` and `{}`", actions[0].key, second.key);
+    if let [(first, _), (second, _), ..] = actions.as_slice() {
+        let message = format!("a step has one action; here are `{}` and `{}`", first.key, second.key);
         context.error("two-actions", &second.key_span, message, Some("write two steps".to_owned()));
     }
-    let action = actions.first().and_then(|entry| action(context, entry, names, &mut read));
+    let action = actions.first().map(|(entry, spec)| (*spec, action(context, entry, spec, names, &mut read)));
     if actions.is_empty() && !beside.unknown {
-        let help = Some(format!("actions are {}", suggest::list(ACTIONS)));
+        let help = Some("such as `redirect`, `reply`, `http` or `log`; docs/rules.md lists them all".to_owned());
         context.error("no-action", span, "this step has no action", help);
     }
-    let save_as = beside.save_as.map(|(name, _)| name);
     names.bindings.truncate(outer);
-    if action.is_none() || table.get("each").is_some() {
-        // What it would return is not known; what reads it is not a mistake of its own.
-        names.bindings.extend(save_as.clone());
-    } else {
-        names.steps.extend(save_as.clone());
+    if let Some((name, _)) = &beside.save_as {
+        names.steps.push((name.clone(), returns(&actions, each.is_some())));
     }
-    read.step = action.map(|action| {
-        let default = if matches!(action, Action::Http(_)) { 10 } else { 5 };
-        let timeout = beside.timeout.unwrap_or(Duration::from_secs(default));
-        Step { save_as, timeout, on_error: beside.on_error, line, condition: beside.condition, action }
-    });
+    if let Some((spec, Some(action))) = action {
+        // An `each` that does not read has been found; the rule will not run.
+        let each = each.flatten();
+        read.step = Some(Step {
+            save_as: beside.save_as.map(|(name, _)| name),
+            timeout: beside.timeout.unwrap_or_else(|| spec.timeout()),
+            on_error: beside.on_error,
+            line,
+            retry: beside.retry,
+            condition: beside.condition,
+            each,
+            spec,
+            action,
+        });
+    }
     read
+}
+
+/// What later steps find under the step's name. Where that is not known, what reads it is no mistake of its own.
+fn returns(actions: &[(&Entry<'_>, &Spec)], each: bool) -> Returns {
+    match actions {
+        [_] if each => Returns::List,
+        [(entry, spec)] => {
+            let arguments = match &entry.node.value {
+                Item::Table(table) => table.entries.as_slice(),
+                _ => &[],
+            };
+            spec.returns(arguments.iter().map(|argument| &*argument.key))
+        }
+        _ => Returns::Open,
+    }
 }
 
 #[derive(Default)]
 struct Beside {
     save_as: Option<(String, Range<usize>)>,
-    condition: Option<crate::language::Condition>,
+    condition: Option<Condition>,
     timeout: Option<Duration>,
+    retry: Option<Retry>,
     on_error: OnError,
     unknown: bool,
 }
@@ -136,7 +109,10 @@ impl Beside {
         match &*entry.key {
             "as" => self.save_as = name(context, node, names).map(|name| (name, node.span.clone())),
             "if" => self.condition = context.condition(node, "if", names),
+            // Read before: what stands beside it may speak of its items.
+            "each" => {}
             "timeout" => self.timeout = context.duration(node, "timeout"),
+            "retry" => self.retry = retry(context, node),
             "on_error" => match context.text(node, "on_error") {
                 Some("stop") => self.on_error = OnError::Stop,
                 Some("continue") => self.on_error = OnError::Continue,
@@ -155,19 +131,63 @@ impl Beside {
             }
             key => {
                 self.unknown = true;
-                if BESIDE_LATER.contains(&key) {
-                    return context.not_supported(&entry.key_span, key);
-                }
-                let action = matches!(node.value, Item::Table(_));
-                let known: Vec<&str> =
-                    ACTIONS.iter().chain(ACTIONS_LATER).chain(BESIDE).chain(BESIDE_LATER).copied().collect();
-                let help = suggest::nearest(key, known).map(|found| format!("did you mean `{found}`?"));
-                let help = help.or_else(|| Some(format!("actions are {}", suggest::list(ACTIONS))));
-                let (code, what) = if action { ("unknown-action", "action") } else { ("unknown-key", "key of a step") };
-                context.error(code, &entry.key_span, format!("there is no {what} called `{key}`"), help);
+                unknown(context, entry, key);
             }
         }
     }
+}
+
+/// A key that is neither an action nor stands beside one.
+fn unknown(context: &mut Context<'_>, entry: &Entry<'_>, key: &str) {
+    let actions = || ACTIONS.iter().map(|spec| spec.name);
+    let help = suggest::nearest(key, actions().chain(BESIDE.iter().copied()))
+        .map(|found| format!("did you mean `{found}`?"))
+        .or_else(|| ACTIONS.iter().find(|spec| spec.argument(key).is_some()).map(|spec| inside(key, spec)));
+    let help = help.or_else(|| Some("docs/rules.md lists the actions".to_owned()));
+    let action = matches!(entry.node.value, Item::Table(_));
+    let (code, what) = if action { ("unknown-action", "action") } else { ("unknown-key", "key of a step") };
+    context.error(code, &entry.key_span, format!("there is no {what} called `{key}`"), help);
+}
+
+fn inside(key: &str, spec: &Spec) -> String {
+    format!("arguments stand inside of the action, as `{key}` in `{} = {{ {key} = … }}`", spec.name)
+}
+
+/// `false`, or `{ max = 3, wait = "2s" }`.
+fn retry(context: &mut Context<'_>, node: &Node<'_>) -> Option<Retry> {
+    const EXAMPLE: &str = "retry = { max = 3, wait = \"2s\" }";
+    let table = match &node.value {
+        Item::Bool(false) => return Some(Retry { max: 0, wait: None }),
+        Item::Table(table) => table,
+        _ => {
+            let help = Some(format!("write `retry = false`, or such as `{EXAMPLE}`"));
+            context.error("wrong-type", &node.span, "`retry` is false or a table", help);
+            return None;
+        }
+    };
+    let (mut max, mut wait) = (None, None);
+    for entry in &table.entries {
+        match (&*entry.key, &entry.node.value) {
+            ("max", Item::Integer(number)) => {
+                max = u32::try_from(*number).ok().filter(|number| *number <= MOST_RETRIES);
+                if max.is_none() {
+                    let message = format!("`max` is a number from 0 to {MOST_RETRIES}");
+                    context.error("unknown-value", &entry.node.span, message, None);
+                }
+            }
+            ("max", _) => {
+                let message = format!("`max` is a number, not {}", entry.node.sort());
+                context.error("wrong-type", &entry.node.span, message, None);
+            }
+            ("wait", _) => wait = context.duration(&entry.node, "wait"),
+            _ => context.unknown_key(entry, "`retry`", &["max", "wait"], &[]),
+        }
+    }
+    if table.get("max").is_none() {
+        let help = Some(format!("write it such as `{EXAMPLE}`"));
+        context.error("missing-key", &node.span, "`retry` needs `max`", help);
+    }
+    max.map(|max| Retry { max, wait })
 }
 
 /// The name after `as`: a word that hides nothing.
@@ -181,139 +201,26 @@ fn name(context: &mut Context<'_>, node: &Node<'_>, names: &Names) -> Option<Str
         return None;
     }
     let hides = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours" | "item" | "vars" | "tables");
-    if hides || names.bindings.iter().chain(&names.steps).any(|known| known == name) {
+    let steps = names.steps.iter().map(|(name, _)| name);
+    if hides || names.bindings.iter().chain(steps).any(|known| known == name) {
         let message = format!("`{name}` is already the name of something else here");
         context.error("hidden-name", &node.span, message, Some("choose another name".to_owned()));
     }
     Some(name.to_owned())
 }
 
-fn action(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, read: &mut Read) -> Option<Action> {
-    match &*entry.key {
-        "redirect" => {
-            needs(context, entry, names, "call", "redirects a call");
-            redirect(context, entry, names, read)
-        }
-        "reply" => {
-            needs(context, entry, names, "message", "answers a message");
-            reply(context, entry, names, read)
-        }
-        "http" => http::read(context, entry, names),
-        "log" => log(context, entry, names),
-        key => {
-            context.not_supported(&entry.key_span, key);
-            None
-        }
-    }
-}
-
-/// An action whose addressee is the event's wants an event that has one.
-fn needs(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, view: &str, does: &str) {
-    let has = |kind: &Kind| kind.views().iter().any(|(name, _)| *name == view);
-    if !names.kinds.is_empty() && !names.kinds.iter().any(has) {
-        let kind = names.kinds.first().map_or("this event", |kind| kind.as_str());
-        let message = format!("`{}` {does}, and {kind} has none", entry.key);
-        context.error("action-without-target", &entry.key_span, message, None);
-    }
-}
-
-fn redirect(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, read: &mut Read) -> Option<Action> {
-    let table = context.table(&entry.node, "redirect", "redirect = { to = \"4001\" }")?;
-    let mut to = None;
-    for argument in &table.entries {
-        match &*argument.key {
-            "to" => {
-                let template = context.template(&argument.node, "to", Place::Text, names);
-                let literal = template.as_ref().and_then(|template| template.literal()).map(str::to_owned);
-                if literal.as_deref().is_some_and(|text| text.trim().is_empty()) {
-                    context.error("empty-target", &argument.node.span, "the destination is empty", None);
-                }
-                read.redirect = Some((argument.node.span.clone(), literal));
-                to = Some(template);
-            }
-            _ => context.unknown_key(argument, "`redirect`", &["to"], &[]),
-        }
-    }
-    if to.is_none() {
-        missing(context, entry, "to", "redirect = { to = \"4001\" }");
-    }
-    Some(Action::Redirect { to: to?? })
-}
-
-fn reply(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, read: &mut Read) -> Option<Action> {
-    const EXAMPLE: &str = "reply = { text = \"…\" }";
-    let table = context.table(&entry.node, "reply", EXAMPLE)?;
-    let mut texts = Vec::new();
-    let mut seen = false;
-    for argument in &table.entries {
-        match (&*argument.key, &argument.node.value) {
-            ("text", Item::Table(languages)) => {
-                seen = true;
-                if languages.entries.is_empty() {
-                    context.error("missing-key", &argument.node.span, "`text` names no language", None);
-                }
-                for one in &languages.entries {
-                    texts.extend(reply_text(context, one, names, read));
-                }
-            }
-            ("text", _) => {
-                seen = true;
-                texts.extend(reply_text(context, argument, names, read));
-            }
-            _ => context.unknown_key(argument, "`reply`", &["text"], &["html", "card", "to"]),
-        }
-    }
-    if !seen {
-        missing(context, entry, "text", EXAMPLE);
-    }
-    Some(Action::Reply { texts })
-}
-
-fn reply_text(
+fn action(
     context: &mut Context<'_>,
     entry: &Entry<'_>,
+    spec: &'static Spec,
     names: &Names,
     read: &mut Read,
-) -> Option<(String, crate::language::Template)> {
-    let template = context.template(&entry.node, "text", Place::Text, names)?;
-    if let Some(text) = template.literal() {
-        read.replies.push((entry.node.span.clone(), text.to_owned()));
+) -> Option<Action> {
+    match spec.name {
+        "http" => http::read(context, entry, spec, names),
+        "set" => set::read(context, entry, names),
+        _ => arguments::read(context, entry, spec, names, read).map(Action::Plain),
     }
-    Some((entry.key.to_string(), template))
-}
-
-fn log(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names) -> Option<Action> {
-    const LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
-    let table = context.table(&entry.node, "log", "log = { message = \"…\" }")?;
-    let (mut message, mut level) = (None, LogLevel::default());
-    for argument in &table.entries {
-        match &*argument.key {
-            "message" => message = Some(context.template(&argument.node, "message", Place::Text, names)),
-            "level" => {
-                level = match context.text(&argument.node, "level") {
-                    Some("error") => LogLevel::Error,
-                    Some("warn") => LogLevel::Warn,
-                    Some("debug") => LogLevel::Debug,
-                    Some("info") | None => LogLevel::Info,
-                    Some(other) => {
-                        let help = suggest::did_you_mean(other, LEVELS);
-                        context.error(
-                            "unknown-value",
-                            &argument.node.span,
-                            format!("there is no level `{other}`"),
-                            help,
-                        );
-                        LogLevel::Info
-                    }
-                };
-            }
-            _ => context.unknown_key(argument, "`log`", &["message", "level"], &[]),
-        }
-    }
-    if message.is_none() {
-        missing(context, entry, "message", "log = { message = \"…\" }");
-    }
-    Some(Action::Log { level, message: message?? })
 }
 
 /// An argument that an action can't be without. One that is misspelt has been found already.

@@ -28,11 +28,12 @@ use crate::journal::{Change, Claim, Entry, StateChange};
 use crate::kit::clock::Clock;
 use crate::memory::skew::Skew;
 use crate::record::{self, Attempted, Decision, write};
+use crate::rules::request::Request;
 use crate::rules::{Plan, RuleSet};
 use crate::telemetry::Metrics;
 use own::{Own, account};
 use planning::Opening;
-use run::Shelved;
+use run::{Ready, Shelved};
 
 pub(crate) use run::Run;
 pub(crate) use ticks::{Look, next_tick};
@@ -235,35 +236,50 @@ impl Work for Desk {
         if let Some(own) = &own {
             progress.results = own.results();
         }
+        let mut journaled =
+            own.as_ref().and_then(Own::each).filter(|_| own.as_ref().map(Own::step) == Some(progress.step));
         if let Some(past) = pasts.remove(rule) {
             if past.step < progress.step {
                 return Unshelved::NotYet;
             }
             progress.results.extend(past.results);
+            journaled = past.each.or(journaled);
         } else if progress.step > own.as_ref().map_or(0, Own::step) {
+            return Unshelved::NotYet;
+        }
+        let told = progress.each.as_ref().is_some_and(|each| each.items.is_empty());
+        if !Run::find_items(&mut progress, journaled) {
             return Unshelved::NotYet;
         }
         let (id, body) =
             own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
         let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
         let event = Arc::new(Self::event_again(opened, &known));
-        Unshelved::Run(Run { rules, rule: past_rule, event, progress, scope: None })
+        Unshelved::Run(Run { rules, rule: past_rule, event, progress, scope: None, told })
     }
 
     fn prepare(&self, run: &mut Run) -> Prepared {
         if run.progress.request.is_none() {
             match run.render(&self.clock) {
-                Ok(Some(request)) => run.progress.request = Some(request),
-                Ok(None) => return Prepared::Already(run.skip("its condition does not hold")),
+                Ok(Ready::Go(request)) => run.progress.request = Some(*request),
+                Ok(Ready::LeftOut) => return Prepared::Already(run.skip("its condition does not hold")),
+                Ok(Ready::NoItem) => return Prepared::Already(run.without_items()),
                 Err(error) => {
-                    let result = serde_json::json!({ "ok": false, "error": "missing" });
-                    return Prepared::Already(run.failed("missing", &error, result, 0, Duration::ZERO));
+                    let result = serde_json::json!({ "ok": false, "error": error.word() });
+                    let (word, why) = (error.word(), error.to_string());
+                    return Prepared::Already(run.failed(word, &why, result, 0, Duration::ZERO));
                 }
             }
         }
         let Some(request) = &run.progress.request else { return Prepared::Go { early: true } };
         if self.dry_run || run.rule.dry_run {
             return Prepared::Already(run.skip("dry run"));
+        }
+        if let Request::Set(setting) = request {
+            return match self.keys_of(&run.rules, setting) {
+                Ok(keys) => Prepared::Remember(keys),
+                Err(why) => Prepared::Already(run.not_set(&why)),
+            };
         }
         match actions::class(request) {
             Class::Never => Prepared::DurableFirst(write(&run.record(0, Duration::ZERO))),
@@ -289,8 +305,8 @@ impl Work for Desk {
         run.settle(outcome, attempt.number, took)
     }
 
-    fn remember(&self, run: &mut Run, _values: &[Option<Arc<str>>]) -> (Carried, Change) {
-        (run.nothing_left(), Change::default())
+    fn remember(&self, run: &mut Run, values: &[Option<Arc<str>>]) -> (Carried, Change) {
+        self.set_vars(run, values)
     }
 
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration> {

@@ -13,7 +13,7 @@ use crate::dispatch::fate;
 use crate::event::{Kind, Opened};
 use crate::journal::{Claim, Entry, Letter};
 use crate::memory;
-use crate::record::{Decision, Past, Progress, past};
+use crate::record::{Decision, Each, Past, Progress, past};
 
 /// The topic of events that we make ourselves.
 const TOPIC: &str = "switchhook";
@@ -112,7 +112,7 @@ impl Own {
         }
         let (decision, mut runs) = past(&claim.history);
         let decision = decision.ok_or(Unfit::Unreadable)?;
-        let Past { step, request, results, rule: hash, bindings, last, .. } =
+        let Past { step, request, results, rule: hash, bindings, each, last, .. } =
             runs.remove(&*letter.run).ok_or(Unfit::Unreadable)?;
         // The line that ended it tells its step; one that never began has none.
         let (step, request) = match last {
@@ -121,7 +121,7 @@ impl Own {
         };
         let kind = decision.kind.clone();
         let was = decision.was.clone();
-        let progress = Progress { kind, was, bindings, step, request, results };
+        let progress = Progress { kind, was, bindings, step, request, results, each };
         let why = Why::Retry { rule: letter.run.to_string(), hash, progress: Box::new(progress) };
         Self::entry(claim, decision, why, &format!("retry:{}", letter.id))
     }
@@ -256,6 +256,16 @@ impl Own {
         match &self.why {
             Why::Retry { progress, .. } => progress.results.clone(),
             _ => Map::new(),
+        }
+    }
+}
+
+impl Own {
+    /// How far a step with `each` had come then.
+    pub(crate) fn each(&self) -> Option<Each> {
+        match &self.why {
+            Why::Retry { progress, .. } => progress.each.clone(),
+            _ => None,
         }
     }
 }

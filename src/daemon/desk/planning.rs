@@ -23,7 +23,7 @@ use crate::memory::limits::limit_key;
 use crate::memory::schedule::schedule_key;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
-use crate::rules::{Barred, Failure, Plan, RuleSet, RunPlan};
+use crate::rules::{Barred, Failure, Plan, RuleSet, RunPlan, Step};
 
 /// A publication on its way to a plan: what waits for something to be loaded.
 pub(crate) struct Opening(pub(super) Stage);
@@ -452,5 +452,5 @@ fn happened(event: &mut Event, millis: i64) {
 }
 
 pub(super) fn replies(run: &RunPlan) -> bool {
-    run.rule.steps.iter().any(|step| step.action() == "reply")
+    run.rule.steps.iter().any(Step::answers)
 }

@@ -57,6 +57,7 @@ impl Desk {
                 let past = pasts.remove(rule).unwrap_or_else(|| Past {
                     step: progress.step,
                     request: progress.request.clone(),
+                    each: progress.each.clone(),
                     ..Past::default()
                 });
                 let run = match rules.rule(rule) {
@@ -110,9 +111,9 @@ fn resume(
     } else {
         let (kind, was) = (event.kind.as_str().to_owned(), was(event));
         let bindings = if begun { past.bindings } else { bindings };
-        let (step, request, results) = (past.step, past.request, past.results);
-        let progress = Progress { kind, was, bindings, step, request, results };
-        Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None })
+        let Past { step, request, results, each, .. } = past;
+        let progress = Progress { kind, was, bindings, step, request, results, each };
+        Ok(Run { rules: Arc::clone(rules), rule, event: Arc::clone(event), progress, scope: None, told: false })
     };
     let (number, due) = (past.attempts, past.due);
     NewRun { rule: name, deadline, allowance, controls, unsure, doubtful, number, due, run }

@@ -11,9 +11,9 @@ use crate::actions::Outcome;
 use crate::dispatch::{Carried, fate};
 use crate::event::Event;
 use crate::kit::clock::Clock;
-use crate::record::{Attempted, Progress, write};
+use crate::record::{Attempted, Each, Progress, write};
 use crate::rules::request::Request;
-use crate::rules::{OnError, Rule, RuleSet, Scope, Step};
+use crate::rules::{OnError, RenderError, Rule, RuleSet, Scope, Step};
 
 /// See the module.
 pub(crate) struct Run {
@@ -22,6 +22,18 @@ pub(crate) struct Run {
     pub(super) event: Arc<Event>,
     pub(super) progress: Progress,
     pub(super) scope: Option<Scope>,
+    /// The journal has the items of the current step.
+    pub(super) told: bool,
+}
+
+/// What a step has to do.
+pub(super) enum Ready {
+    /// This is to be carried out.
+    Go(Box<Request>),
+    /// Its `if` does not hold.
+    LeftOut,
+    /// There is no item to do it for.
+    NoItem,
 }
 
 /// What lies on the shelf. What earlier steps returned does not: the journal has it.
@@ -33,16 +45,40 @@ pub(super) struct Shelved {
 
 impl Run {
     pub(super) fn shelve(&self) -> String {
-        let progress = Progress { results: Map::new(), ..self.progress.clone() };
+        let each = self.progress.each.as_ref().map(|each| if self.told { each.place() } else { each.clone() });
+        let progress = Progress { results: Map::new(), each, ..self.progress.clone() };
         write(&Shelved { rules: self.rules.hash().to_owned(), progress })
     }
 
-    pub(super) fn render(&mut self, clock: &Clock) -> Result<Option<Request>, String> {
-        let Some(step) = self.rule.steps.get(self.progress.step) else { return Ok(None) };
+    /// What a run that was shelved inside of a step with `each` needs of the journal. False if it is not there yet.
+    pub(super) fn find_items(progress: &mut Progress, journaled: Option<Each>) -> bool {
+        match (&mut progress.each, journaled) {
+            (Some(each), Some(journaled)) if each.items.is_empty() => {
+                let there = journaled.at >= each.at;
+                *each = journaled;
+                there
+            }
+            (Some(each), None) => !each.items.is_empty(),
+            _ => true,
+        }
+    }
+
+    pub(super) fn render(&mut self, clock: &Clock) -> Result<Ready, RenderError> {
+        let Some(step) = self.rule.steps.get(self.progress.step) else { return Ok(Ready::LeftOut) };
         let scope = self.scope.get_or_insert_with(|| {
             Scope::shared(&self.rules, &self.event, &self.progress.bindings, &self.progress.results, clock.now())
         });
-        step.render(scope).map_err(|error| error.to_string())
+        if self.progress.each.is_none() && step.is_for_each() {
+            let items = step.items(scope)?.unwrap_or_default();
+            if items.is_empty() {
+                return Ok(Ready::NoItem);
+            }
+            self.progress.each = Some(Each::new(items));
+        }
+        let item = self.progress.each.as_ref().and_then(Each::item);
+        let of_item = item.map(|item| scope.of_item(item));
+        let request = step.render(of_item.as_ref().unwrap_or(scope))?;
+        Ok(request.map_or(Ready::LeftOut, |request| Ready::Go(Box::new(request))))
     }
 
     pub(super) fn current(&self) -> Option<(&Step, &Request)> {
@@ -53,9 +89,11 @@ impl Run {
         Carried::Ended { fate: end::DONE, record: write(&self.record(0, Duration::ZERO)) }
     }
 
-    /// The same for the same publication, rule and step, after any crash.
+    /// The same for the same publication, rule, step and item, after any crash.
     pub(super) fn tag(&self) -> String {
-        let name = format!("{}/{}\n{}\n{}", self.event.account, self.event.id, self.rule.name, self.progress.step);
+        let (account, id, rule) = (&self.event.account, &self.event.id, &self.rule.name);
+        let item = self.progress.each.as_ref().map(|each| format!("\n{}", each.at)).unwrap_or_default();
+        let name = format!("{account}/{id}\n{rule}\n{}{item}", self.progress.step);
         hex::encode(&Sha256::digest(name)[..16])
     }
 
@@ -70,6 +108,8 @@ impl Run {
             named: step.and_then(|step| step.save_as.clone()),
             rule: self.rule.hash.clone(),
             bindings: self.progress.bindings.clone(),
+            item: self.progress.each.as_ref().map(|each| each.at),
+            each: self.progress.each.clone().filter(|_| !self.told),
             ..Attempted::default()
         }
     }
@@ -87,11 +127,11 @@ impl Run {
                     Carried::Ended { fate: end::MOVED, record: write(&record) }
                 }
             }
-            // What may fail is tried once: the steps behind it are not to wait for it.
-            Outcome::Retry { error, why, result, .. } if self.goes_on() => {
+            Outcome::Retry { error, why, result, .. } if !self.tries_again(number) => {
                 self.failed(error.as_str(), &why, result, number, took)
             }
             Outcome::Retry { after, error, why, unknown, .. } => {
+                let after = after.max(self.step().and_then(|step| step.retry).and_then(|retry| retry.wait));
                 let record =
                     Attempted { error: Some(error.as_str().to_owned()), why: Some(why), unsure: unknown, ..record };
                 Carried::Wait { after, unsure: unknown, record: write(&record) }
@@ -109,8 +149,21 @@ impl Run {
         }
     }
 
+    fn step(&self) -> Option<&Step> {
+        self.rule.steps.get(self.progress.step)
+    }
+
     fn goes_on(&self) -> bool {
-        self.rule.steps.get(self.progress.step).is_some_and(|step| step.on_error == OnError::Continue)
+        self.step().is_some_and(|step| step.on_error == OnError::Continue)
+    }
+
+    /// Whether what did not work is tried once more, after so many attempts before this one. What may fail is tried once
+    /// unless the rule says other: the steps behind it are not to wait for it.
+    fn tries_again(&self, number: u32) -> bool {
+        match self.step().and_then(|step| step.retry) {
+            Some(retry) => number < retry.max,
+            None => !self.goes_on(),
+        }
     }
 
     pub(super) fn failed(&mut self, error: &str, why: &str, result: Value, number: u32, took: Duration) -> Carried {
@@ -123,22 +176,43 @@ impl Run {
         }
     }
 
+    /// A `set` that can't be done.
+    pub(super) fn not_set(&mut self, why: &str) -> Carried {
+        self.failed("refused", why, serde_json::json!({ "ok": false, "error": "refused" }), 0, Duration::ZERO)
+    }
+
     pub(super) fn skip(&mut self, why: &str) -> Carried {
         let fate = if self.progress.request.is_some() { end::DRY_RUN } else { end::DONE };
         let record = Attempted { why: Some(why.to_owned()), ..self.record(0, Duration::ZERO) };
         self.next(record, fate)
     }
 
-    /// The step is over: the next one, or the end of the run.
+    /// There was nothing to do it for.
+    pub(super) fn without_items(&mut self) -> Carried {
+        let why = Some("there is no item to do it for".to_owned());
+        let record = self.record(0, Duration::ZERO);
+        self.next(Attempted { why, result: Value::Array(Vec::new()), ..record }, end::DONE)
+    }
+
+    /// The step is over, or one item of it: the next one, or the end of the run.
     fn next(&mut self, record: Attempted, fate: &'static str) -> Carried {
+        self.progress.request = None;
+        let mut result = record.result.clone();
+        if let Some(mut each) = self.progress.each.take() {
+            if each.done(result) {
+                (self.progress.each, self.told) = (Some(each), true);
+                return Carried::Next { record: write(&record) };
+            }
+            result = each.list();
+        }
+        self.told = false;
         if let Some(name) = &record.named {
             if let Some(scope) = &mut self.scope {
-                scope.add_result(name, &record.result);
+                scope.add_result(name, &result);
             }
-            self.progress.results.insert(name.clone(), record.result.clone());
+            self.progress.results.insert(name.clone(), result);
         }
         self.progress.step += 1;
-        self.progress.request = None;
         let record = write(&record);
         if self.progress.step < self.rule.steps.len() {
             Carried::Next { record }
@@ -147,3 +221,6 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

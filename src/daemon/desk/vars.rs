@@ -2,6 +2,7 @@
 //! way. What a rule sets goes through [`Desk::change_of_var`] too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -9,12 +10,16 @@ use serde_json::{Map, Value, json};
 
 use super::Desk;
 use super::own::Own;
+use super::run::Run;
+use crate::actions::Outcome;
 use crate::api::SetVar;
+use crate::dispatch::Carried;
 use crate::event::Kind;
 use crate::journal::{Change, Entry};
 use crate::language::suggest;
 use crate::memory::vars::{Audit, Lasts, Var};
-use crate::rules::{self, RuleSet, duration};
+use crate::rules::request::{self, Request, Setting, VarChange};
+use crate::rules::{RuleSet, duration, time};
 
 /// Why there is no such var.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,6 +127,41 @@ impl Desk {
         Ok((change, audit))
     }
 
+    /// Where the vars that a step sets are stored.
+    pub(super) fn keys_of(&self, rules: &RuleSet, setting: &Setting) -> Result<Vec<Arc<str>>, String> {
+        let key = |change: &VarChange| {
+            let declaration = rules.vars().get(&*change.name);
+            let declaration = declaration.ok_or_else(|| format!("no var is called `{}`", change.name))?;
+            let var = Var::of(&self.account, &change.name, declaration, change.per.as_deref());
+            var.map(|var| var.key()).map_err(|error| error.to_string())
+        };
+        setting.changes.iter().map(key).collect()
+    }
+
+    /// Does a `set`: all of its vars or none.
+    pub(super) fn set_vars(&self, run: &mut Run, stored: &[Option<Arc<str>>]) -> (Carried, Change) {
+        let Some(Request::Set(setting)) = run.progress.request.clone() else {
+            return (run.nothing_left(), Change::default());
+        };
+        let lasts = match setting.lasts {
+            request::Lasts::Declared => Lasts::Declared,
+            request::Lasts::Until(at) => Lasts::Until(at),
+            request::Lasts::For(span) => Lasts::For(span),
+        };
+        let (mut with, now) = (Change::default(), self.clock.millis());
+        for (change, stored) in setting.changes.iter().zip(stored) {
+            let VarChange { name, per, value } = change;
+            let (who, per) = (&*run.rule.name, per.as_deref());
+            let asked = Asked { name, per, value, lasts, who, tells: run.event.kind.family() != "gateway" };
+            match self.change_of_var(&run.rules, &asked, stored.as_deref(), now) {
+                Ok((change, _)) => with.extend(change),
+                Err(why) => return (run.not_set(&why), Change::default()),
+            }
+        }
+        let result = json!({ "ok": true });
+        (run.settle(Outcome::Done { result }, 0, Duration::ZERO), with)
+    }
+
     /// The hooks that rules are for.
     pub(crate) fn hooks(&self) -> Vec<String> {
         self.rules.load().hooks().into_iter().map(str::to_owned).collect()
@@ -156,7 +196,7 @@ pub(crate) struct Asked<'a> {
 
 /// A time that a person or a rule wrote, in milliseconds since 1970: a time of day is the next such time.
 pub(crate) fn until(text: &str, now: DateTime<Utc>, zone: Tz) -> Result<i64, String> {
-    rules::point(text, now, zone).map(|at| at.timestamp_millis()).ok_or_else(|| {
+    time::point(text, now, zone).map(|at| at.timestamp_millis()).ok_or_else(|| {
         let shown = text.chars().take(40).collect::<String>();
         format!(
             "`until` is a time of day such as \"08:00\", a local time such as \"2026-12-24 12:00\", or one with its offset; \"{}\" is none",

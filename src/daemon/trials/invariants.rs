@@ -12,12 +12,12 @@ use crate::record::{self, Decision};
 pub(super) const HOPS: u32 = crate::memory::spans::HOPS;
 
 /// Rules whose steps (by number) must not be done twice and can't be looked for.
-const NEVER: [(&str, &[&str]); 2] = [("book", &["1", "2"]), ("ticket", &["0"])];
+const NEVER: [(&str, &[&str]); 2] = [("book", &["1", "2"]), ("ticket", &["0a", "0b", "0c"])];
 /// Rules whose steps are looked for before they are done again.
 const CHECK: [(&str, &[&str]); 1] = [("bot", &["0", "1"])];
 /// Rules whose steps may be done again.
 const REPEAT: [(&str, &[&str]); 4] =
-    [("first hop", &["0"]), ("second hop", &["0"]), ("tell", &["0"]), ("presence", &["0"])];
+    [("first hop", &["0"]), ("second hop", &["0"]), ("tell", &["0"]), ("presence", &["0", "1"])];
 /// Rules that control a call.
 const CONTROLS: [&str; 2] = ["first hop", "second hop"];
 

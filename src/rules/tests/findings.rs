@@ -343,3 +343,127 @@ fn holidays_that_nobody_knows_yet() {
     let codes: Vec<&str> = rules.warnings().findings().iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["holidays-end"], "{}", rules.warnings());
 }
+
+#[test]
+fn steps() {
+    let shown = |steps: &str| {
+        found(&format!("[[rule]]\nname = \"r\"\non = \"call.ringing\"\ndo = [{steps}]\n[vars.night]\n")).to_string()
+    };
+    insta::assert_snapshot!(shown("{ blind_transfer = { two = \"4001\" } }"), @r#"
+    unknown-key
+
+      × `blind_transfer` has no key `two`
+       ╭─[all.toml:4:28]
+     4 │ do = [{ blind_transfer = { two = "4001" } }]
+       ·                            ───
+       ╰────
+      help: did you mean `to`?
+    "#);
+    insta::assert_snapshot!(shown("{ blnd_transfer = { to = \"4001\" } }"), @r#"
+    unknown-action
+
+      × there is no action called `blnd_transfer`
+       ╭─[all.toml:4:9]
+     4 │ do = [{ blnd_transfer = { to = "4001" } }]
+       ·         ─────────────
+       ╰────
+      help: did you mean `blind_transfer`?
+    "#);
+    insta::assert_snapshot!(shown("{ answer = {}, hold = {} }"), @r#"
+    two-actions
+
+      × a step has one action; here are `answer` and `hold`
+       ╭─[all.toml:4:22]
+     4 │ do = [{ answer = {}, hold = {} }]
+       ·                      ────
+       ╰────
+      help: write two steps
+    "#);
+    insta::assert_snapshot!(shown("{ as = \"x\" }"), @r#"
+    no-action
+
+      × this step has no action
+       ╭─[all.toml:4:7]
+     4 │ do = [{ as = "x" }]
+       ·       ────────────
+       ╰────
+      help: such as `redirect`, `reply`, `http` or `log`; docs/rules.md lists them all
+    "#);
+    insta::assert_snapshot!(shown("{ send = { to = \"u-1\" } }"), @r#"
+    missing-key
+
+      × `send` needs `text, html or card`
+       ╭─[all.toml:4:9]
+     4 │ do = [{ send = { to = "u-1" } }]
+       ·         ────
+       ╰────
+      help: write it such as `send = { to = "{{ call.user }}", text = "…" }`
+    "#);
+    insta::assert_snapshot!(shown("{ reply = { text = \"x\" } }"), @r#"
+    action-without-target
+
+      × `reply` answers a message, and call.ringing has no conversation
+       ╭─[all.toml:4:9]
+     4 │ do = [{ reply = { text = "x" } }]
+       ·         ─────
+       ╰────
+      help: say which: `conversation = …`
+    "#);
+    insta::assert_snapshot!(shown("{ dtmf = { digits = 12 }, timeout = \"soon\" }"), @r#"
+    wrong-type
+
+      × `digits` takes text, not a number
+       ╭─[all.toml:4:27]
+     4 │ do = [{ dtmf = { digits = 12 }, timeout = "soon" }]
+       ·                           ──
+       ╰────
+      help: write it in quotes: "12"
+    duration
+
+      × `timeout` is a duration; "soon" is none
+       ╭─[all.toml:4:43]
+     4 │ do = [{ dtmf = { digits = 12 }, timeout = "soon" }]
+       ·                                           ──────
+       ╰────
+      help: durations are written such as "20s", "5m", "1h30m", "800ms"
+    "#);
+    insta::assert_snapshot!(shown("{ http = { get = \"https://x/{{ card.body }}\" }, as = \"card\" }"), @r#"
+    used-before-set
+
+      × `card` is what this step returns, and it has not returned yet
+       ╭─[all.toml:4:38]
+     4 │ do = [{ http = { get = "https://x/{{ card.body }}" }, as = "card" }]
+       ·                                      ─────────
+       ╰────
+      help: steps run in order; what one returns is there for those behind it
+    "#);
+    insta::assert_snapshot!(shown("{ set = { night = \"closed\", until = \"8\" } }"), @r#"
+    time
+
+      × `until` is a time; "8" is none
+       ╭─[all.toml:4:43]
+     4 │ do = [{ set = { night = "closed", until = "8" } }]
+       ·                                           ───
+       ╰────
+      help: times are written "08:00", the next one that comes, or "2026-12-08T08:00:00-05:00"
+    "#);
+    insta::assert_snapshot!(shown("{ redirect = { to = \"4001\" }, to = \"4002\" }"), @r#"
+    unknown-key
+
+      × there is no key of a step called `to`
+       ╭─[all.toml:4:37]
+     4 │ do = [{ redirect = { to = "4001" }, to = "4002" }]
+       ·                                     ──
+       ╰────
+      help: arguments stand inside of the action, as `to` in `redirect = { to = … }`
+    "#);
+    insta::assert_snapshot!(shown("{ dialog = { name = \"frontdesk\", conversation = \"c-1\" } }"), @r#"
+    not-supported
+
+      × `[dialogs.frontdesk]` is not supported by this version yet
+       ╭─[all.toml:4:27]
+     4 │ do = [{ dialog = { name = "frontdesk", conversation = "c-1" } }]
+       ·                           ───────────
+       ╰────
+    "#);
+}

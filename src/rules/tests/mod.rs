@@ -1,5 +1,6 @@
 //! The room from outside: rule text in, findings, plans and requests out.
 
+mod actions;
 mod findings;
 mod manual;
 mod planning;

@@ -1,7 +1,7 @@
 //! What a step asks for: templates, escaping, and what is missing.
 
 use super::*;
-use crate::rules::request::{Body, Request};
+use crate::rules::request::{Body, Format, Request};
 
 fn step(on: &str, action: &str) -> RuleSet {
     rules(&format!("[[rule]]\nname = \"r\"\non = \"{on}\"\n[[rule.do]]\n{action}\n"))
@@ -66,7 +66,10 @@ fn a_redirect_is_complete() {
 fn a_reply_goes_to_the_conversation() {
     let action = r#"reply = { text = { fr = "Bonjour {{ message.sender }}", en = "Hello" } }"#;
     let request = render_with(&message(), action, &json!({})).unwrap().unwrap();
-    assert_eq!(request, Request::Reply { conversation: "c-1".into(), text: "Bonjour u-1".into() });
+    assert_eq!(
+        request,
+        Request::Reply { conversation: "c-1".into(), text: "Bonjour u-1".into(), format: Format::Text }
+    );
     let nowhere = event(Kind::ChatMessage, json!({ "message": { "body": "x" } }));
     assert!(matches!(
         render_with(&nowhere, action, &json!({})),

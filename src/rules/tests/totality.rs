@@ -30,6 +30,12 @@ fn pieces() -> impl Strategy<Value = String> {
         "redirect = { to = \"4001\" }\n",
         "reply = { text = { en = \"é {{ message.body }\" } }\n",
         "as = \"x\"\n",
+        "each = \"x.body\"\n",
+        "retry = { max = 3 }\n",
+        "set = { a = \"{{ call.from }}\", until = \"8:00\" }\n",
+        "send = { to = \"{{ call.user }}\", html = \"<b>{{ call.from }}\" }\n",
+        "cloudlink = { get = \"/{{ item }}\", api = \"media\" }\n",
+        "pop = { title = \"x\", on = 1 }\n",
         "if = \"x.ok\"\n",
         "http = { post = \"/\", json = { a = [1, \"{{ é }}\"] } }\n",
         "deadline = \"20s\"\n",
@@ -130,6 +136,96 @@ fn use_it(text: &str) {
 }
 
 use serde_json::Map;
+
+/// Text from outside: anything, and what templates, URLs and HTML are made of.
+fn outside() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        proptest::sample::select(vec![
+            "{{ 7 * 7 }}",
+            "{% for x in range(9) %}x{% endfor %}",
+            "{{",
+            "}}",
+            "<script>",
+            "</p>",
+            "&amp;",
+            "\"",
+            "'",
+            "/",
+            "..",
+            "?a=b",
+            "&c=d",
+            "#x",
+            "%2F",
+            "%",
+            "\\",
+            "\r\n",
+            "\u{0}",
+            "é",
+            "+",
+            " ",
+            "//evil.example",
+            "@",
+            ":",
+        ])
+        .prop_map(str::to_owned),
+        "\\PC{0,8}",
+    ];
+    proptest::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+/// What one step asks for when that text is the body of a message.
+fn asks(body: &str, step: &str) -> Result<Map<String, Value>, RenderError> {
+    let mut event = message();
+    event.fields["message"]["body"] = json!(body);
+    let rules = rules(&format!("[[rule]]\nname = \"r\"\non = \"chat.message\"\ndo = [{{ {step} }}]\n"));
+    let scope = Scope::new(&rules, &event, &Map::new(), &Map::new(), event.time);
+    rules.rules()[0].steps[0].render(&scope).map(|request| request.unwrap().arguments())
+}
+
+fn unescaped(html: &str) -> String {
+    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&amp;", "&")];
+    pairs.iter().fold(html.to_owned(), |html, (entity, plain)| html.replace(entity, plain))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn text_from_outside_stays_text(body in outside()) {
+        let html = asks(&body, r#"reply = { html = "<p title='{{ message.body }}'>{{ message.body }}</p>" }"#).unwrap();
+        let html = html["html"].as_str().unwrap();
+        let (title, inner) = html.strip_prefix("<p title='").unwrap().strip_suffix("</p>").unwrap().split_once("'>").unwrap();
+        for part in [title, inner] {
+            prop_assert!(!part.contains(['<', '>', '"', '\'']), "{}", html);
+            prop_assert_eq!(unescaped(part), &*body);
+        }
+        let log = asks(&body, r#"log = { message = "[{{ message.body }}]" }"#).unwrap();
+        prop_assert_eq!(&log["message"], &json!(format!("[{body}]")));
+        let json = asks(&body, r#"http = { post = "https://x/", json = { a = "{{ message.body }}", b = "{{ message.body }}!" } }"#).unwrap();
+        let kept = if body.is_empty() { Value::Null } else { json!(body) };
+        prop_assert!(json["json"]["a"] == kept || json["json"]["a"] == json!(body));
+        prop_assert_eq!(&json["json"]["b"], &json!(format!("{body}!")));
+    }
+
+    #[test]
+    fn text_from_outside_stays_in_its_place_of_a_url(body in outside()) {
+        let found = asks(&body, r#"http = { get = "https://x/a/{{ message.body }}/b?q={{ message.body }}&z=1" }"#);
+        if matches!(&*body, "." | "..") {
+            prop_assert!(found.is_err(), "{:?}", found);
+        } else {
+            let url = url::Url::parse(found.unwrap()["get"].as_str().unwrap()).unwrap();
+            prop_assert_eq!(url.host_str(), Some("x"));
+            let parts: Vec<&str> = url.path_segments().unwrap().collect();
+            prop_assert_eq!((parts.len(), parts[0], parts[2]), (3, "a", "b"));
+            prop_assert_eq!(percent_encoding::percent_decode_str(parts[1]).decode_utf8().unwrap(), &*body);
+            prop_assert!(url.query_pairs().eq([("q".into(), (&*body).into()), ("z".into(), "1".into())]));
+        }
+        let path = asks(&body, r#"cloudlink = { get = "/users/{{ message.body }}/x", api = "admin" }"#);
+        if let Ok(path) = path {
+            prop_assert_eq!(path["get"].as_str().unwrap().split('/').count(), 4);
+        }
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
