@@ -10,6 +10,7 @@
 
 mod calendar;
 mod error;
+mod feed;
 mod hidden;
 mod holidays;
 mod locale;
@@ -17,7 +18,9 @@ mod notation;
 mod table;
 mod wall;
 
+pub use calendar::{Holiday, known_countries, knows_country};
 pub use error::Error;
+pub use feed::{Feed, FeedError};
 pub use holidays::{DateSpan, DateSpanError, Holidays};
 pub use locale::{Dial, Locale};
 pub use table::Hours;

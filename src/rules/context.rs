@@ -7,17 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Kind;
-use crate::hours::Hours;
 use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::template::{Name, Problem};
 use crate::language::{Condition, Engine, Finding, Place, Report, Source, Template, suggest};
 
 use super::fields::Sort;
+use super::opening::Opening;
 use super::vars::Vars;
 use super::{World, duration, fields};
 
 /// All hours by name; `None` for those that did not compile, so that their name is known all the same.
-pub(super) type HoursByName = BTreeMap<Arc<str>, Option<Arc<Hours>>>;
+pub(super) type HoursByName = BTreeMap<Arc<str>, Option<Arc<Opening>>>;
 
 /// What reading a rule needs at hand.
 pub(super) struct Context<'a> {

@@ -4,6 +4,7 @@
 //! clock, no file and no network, and `run`, `test` and `explain` all call the one function [`RuleSet::plan`]. Nothing
 //! here knows CloudLink's routes or how a request is carried out.
 
+mod calendars;
 mod clocks;
 mod conditions;
 mod context;
@@ -16,6 +17,7 @@ mod http;
 mod index;
 mod limit;
 mod matcher;
+mod opening;
 mod plan;
 mod read;
 pub mod request;
@@ -46,11 +48,12 @@ use crate::memory::schedule::Schedule;
 
 pub use crate::language::Attached;
 pub use limit::RuleLimit;
-pub use trigger::is_hook_name;
+pub use opening::Opening;
 pub use plan::{Barred, Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
 pub use step::{OnError, RenderError, Step};
+pub use trigger::is_hook_name;
 pub use vars::Vars;
 pub use verdict::{Failure, Finding, Verdict};
 
@@ -153,6 +156,11 @@ impl RuleSet {
         &self.attached
     }
 
+    /// The hours by name.
+    pub fn hours(&self) -> impl Iterator<Item = (&str, &Opening)> {
+        self.hours.iter().filter_map(|(name, hours)| Some((&**name, hours.as_deref()?)))
+    }
+
     /// The time zone that `now` and `date` speak.
     pub fn zone(&self) -> Tz {
         self.zone
@@ -198,7 +206,19 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let calls = Calls::of(&rules, sources);
     let hash = hash(sources, &attached);
     let attached = attached.into_iter().map(|source| source.name).collect();
-    Ok(RuleSet { hash, rules, index, places, clocks, calls, hours: Arc::new(hours), vars: Arc::new(vars), zone, warnings: report, attached })
+    Ok(RuleSet {
+        hash,
+        rules,
+        index,
+        places,
+        clocks,
+        calls,
+        hours: Arc::new(hours),
+        vars: Arc::new(vars),
+        zone,
+        warnings: report,
+        attached,
+    })
 }
 
 /// What rules ask of whole calls.

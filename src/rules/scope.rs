@@ -1,5 +1,6 @@
 //! What a run's templates see: the event's views, what was captured, what steps returned, the hours and the time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -9,6 +10,7 @@ use crate::event::Event;
 use crate::language::{Fields, Values};
 
 use super::RuleSet;
+use super::context::HoursByName;
 
 /// What the templates of one run see. Built once for a run; what steps return is added as it comes.
 #[derive(Clone, Debug)]
@@ -64,7 +66,11 @@ impl Scope {
         let zone = rules.zone;
         values.set("now", &Value::from(now.with_timezone(&zone).to_rfc3339()));
         let hours = rules.hours.clone();
-        values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, name, word, now)));
+        let decided: BTreeMap<Arc<str>, bool> = hours
+            .iter()
+            .filter_map(|(name, hours)| Some((name.clone(), hours.as_ref()?.decided_for(event)?)))
+            .collect();
+        values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, &decided, name, word, now)));
         let text = |path: [&str; 2]| event.field(path).and_then(Value::as_str).map(str::to_owned);
         Self { values, call: text(["call", "link"]), conversation: text(["message", "conversation"]) }
     }
@@ -83,12 +89,19 @@ impl Fields for OfEvent {
     }
 }
 
-fn hours_value(hours: &super::context::HoursByName, name: &str, word: &str, now: DateTime<Utc>) -> Option<Value> {
+fn hours_value(
+    hours: &HoursByName,
+    decided: &BTreeMap<Arc<str>, bool>,
+    name: &str,
+    word: &str,
+    now: DateTime<Utc>,
+) -> Option<Value> {
     let hours = hours.get(name)?.as_ref()?;
+    let decided = decided.get(name).copied();
     match word {
-        "open" => Some(Value::from(hours.is_open(now))),
+        "open" => Some(Value::from(hours.is_open(now, decided))),
         "next_open" => hours.next_open(now).map(|at| Value::from(at.to_rfc3339())),
-        "next_change" => hours.next_change(now).map(|at| Value::from(at.to_rfc3339())),
+        "next_change" => hours.next_change(now, decided).map(|at| Value::from(at.to_rfc3339())),
         _ => None,
     }
 }
