@@ -8,6 +8,7 @@
 //! when clocks are set back, and misses one when they are set forward. Hours that lie in a missing hour do not take
 //! place; hours that lie in a repeated one take place twice.
 
+mod almanac;
 mod calendar;
 mod error;
 mod feed;
@@ -18,6 +19,7 @@ mod notation;
 mod table;
 mod wall;
 
+pub use almanac::{Day, Times, Unusual, Year};
 pub use calendar::{Holiday, known_countries, knows_country};
 pub use error::Error;
 pub use feed::{Feed, FeedError};

@@ -15,6 +15,7 @@ use serde_json::Value as Json;
 use super::functions;
 use super::scan::{self, Use};
 use super::suggest;
+use super::tongue;
 use super::values::{self, Values};
 
 /// How much work one template may do, in minijinja's steps.
@@ -72,6 +73,7 @@ pub struct Engine {
     env: Environment<'static>,
     library: Library,
     count: usize,
+    language: String,
 }
 
 impl Engine {
@@ -83,7 +85,7 @@ impl Engine {
         env.set_recursion_limit(64);
         env.set_debug(true);
         functions::install(&mut env, zone);
-        Self { env, library: Library::default(), count: 0 }
+        Self { env, library: Library::default(), count: 0, language: String::new() }
     }
 
     /// Compiles the text of a template. A text without `{{`, `{%` and `{#` stays as it is.
@@ -111,6 +113,18 @@ impl Engine {
         let compiled = Compiled { library: self.library.clone(), name };
         self.sample(&compiled)?;
         Ok(Template { body: Body::Mixed(compiled), place, names })
+    }
+
+    /// The same for a text in a language, such as `fr` or `pt-BR`: its dates speak that language. Those of an unknown
+    /// one are in English.
+    pub fn template_in(&mut self, language: &str, text: &str, place: Place) -> Result<Template, Vec<Problem>> {
+        language.clone_into(&mut self.language);
+        if tongue::locale(language).is_none() {
+            self.language.clear();
+        }
+        let template = self.template(text, place);
+        self.language.clear();
+        template
     }
 
     /// Compiles an expression, which stands without `{{ }}`.
@@ -149,7 +163,7 @@ impl Engine {
 
     fn name(&mut self, ending: &str) -> String {
         self.count += 1;
-        format!("{}.{ending}", self.count)
+        functions::name(self.count, &self.language, ending)
     }
 
     /// The names that come from outside of the template.

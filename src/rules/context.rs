@@ -145,8 +145,20 @@ impl Context<'_> {
 
     /// Compiles a template and checks the names that it reads.
     pub(super) fn template(&mut self, node: &Node<'_>, what: &str, place: Place, names: &Names) -> Option<Template> {
+        self.template_in("", node, what, place, names)
+    }
+
+    /// The same for a text in a language: its dates speak it.
+    pub(super) fn template_in(
+        &mut self,
+        language: &str,
+        node: &Node<'_>,
+        what: &str,
+        place: Place,
+        names: &Names,
+    ) -> Option<Template> {
         let text = self.text(node, what)?;
-        match self.engine.template(text, place) {
+        match self.engine.template_in(language, text, place) {
             Ok(template) => {
                 self.names(node, text, template.names(), names);
                 Some(template)

@@ -58,8 +58,9 @@ fn hours(
     let holidays = holidays.map_or_else(|| Arc::new(usual()), Option::unwrap_or_default);
     match Hours::parse(&open, zone.unwrap_or(Tz::UTC), &holidays) {
         Ok(hours) => {
-            warn(context, name, entry, &hours, zone);
+            warn_of_zone(context, name, zone);
             if !told {
+                warn(context, name, entry, &hours);
                 warn_of_holidays(context, entry, &hours, &holidays);
             }
             Some(Arc::new(Opening { schedule: hours, overridden_by }))
@@ -85,14 +86,17 @@ fn overridden_by(context: &mut Context<'_>, entry: &Entry<'_>, overrides: &mut V
     Some(var)
 }
 
-fn warn(context: &mut Context<'_>, name: &Entry<'_>, open: &Entry<'_>, hours: &Hours, zone: Option<Tz>) {
-    let (source, span) = (context.source, open.node.span.clone());
+fn warn_of_zone(context: &mut Context<'_>, name: &Entry<'_>, zone: Option<Tz>) {
     if zone.is_none() {
         let message =
             format!("the hours `{}` name no time zone, and the settings have no [locale]: UTC is taken", name.key);
-        let finding = Finding::warning("no-time-zone", source, name.key_span.clone(), message);
+        let finding = Finding::warning("no-time-zone", context.source, name.key_span.clone(), message);
         context.report.push(finding.help("add `timezone = \"America/Toronto\"` here, or [locale] to switchhook.toml"));
     }
+}
+
+fn warn(context: &mut Context<'_>, name: &Entry<'_>, open: &Entry<'_>, hours: &Hours) {
+    let (source, span) = (context.source, open.node.span.clone());
     let surprises = surprises::find(open.node.text().unwrap_or_default());
     let hidden = if surprises.is_empty() { hours.hidden_rules(context.world.now) } else { Vec::new() };
     for rule in hidden {
@@ -106,7 +110,7 @@ fn warn(context: &mut Context<'_>, name: &Entry<'_>, open: &Entry<'_>, hours: &H
     }
     if hours.never_opens(context.world.now) {
         let message = format!("the hours `{}` never open", name.key);
-        let help = "closed is closed without hours, too: is a year over, or does a last part close all days?";
+        let help = "is the year that they name over, or does a later part close all days?";
         context.report.push(Finding::warning("never-open", source, span, message).help(help));
     }
 }

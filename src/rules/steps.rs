@@ -275,7 +275,8 @@ fn reply_text(
     names: &Names,
     read: &mut Read,
 ) -> Option<(String, crate::language::Template)> {
-    let template = context.template(&entry.node, "text", Place::Text, names)?;
+    let language = if entry.key == "text" { "" } else { &*entry.key };
+    let template = context.template_in(language, &entry.node, "text", Place::Text, names)?;
     if let Some(text) = template.literal() {
         read.replies.push((entry.node.span.clone(), text.to_owned()));
     }

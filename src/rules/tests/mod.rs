@@ -1,6 +1,7 @@
 //! The room from outside: rule text in, findings, plans and requests out.
 
 mod findings;
+mod hours;
 mod manual;
 mod planning;
 mod planted;
