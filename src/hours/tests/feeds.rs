@@ -1,7 +1,6 @@
 //! Holidays out of iCalendar files, against days that were counted by hand on a calendar.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use proptest::prelude::*;
 
@@ -178,14 +177,13 @@ fn no_file_takes_long() {
     let barren = "DTSTART;VALUE=DATE:20260101\nRRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30";
     let many: Vec<String> = (0..5_000).map(|id| format!("UID:{id}\n{barren}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let began = Instant::now();
+
     let said = Feed::read(&file(&many), now()).unwrap_err().to_string();
     assert_eq!(said, "it has more than 10 events that never take place");
     let daily: Vec<String> =
         (0..5_000).map(|id| format!("UID:{id}\nDTSTART;VALUE=DATE:19000101\nRRULE:FREQ=DAILY")).collect();
     let daily: Vec<&str> = daily.iter().map(String::as_str).collect();
     assert_eq!(Feed::read(&file(&daily), now()).unwrap_err().to_string(), "it has more than 100000 days");
-    eprintln!("took {:?}", began.elapsed());
 }
 
 fn line() -> impl Strategy<Value = String> {

@@ -1,10 +1,12 @@
 //! What hours answer, against answers derived by hand, and the laws that hold for all of them.
 
+mod almanac;
 mod clock;
 mod feeds;
 mod holidays;
 mod laws;
 mod notation;
+mod oracle;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
