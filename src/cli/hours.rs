@@ -315,6 +315,8 @@ mod tests {
     }
 
     const RULES: &str = r#"
+[vars.night]
+values = ["auto", "open", "closed"]
 [hours.office]
 open     = "Mo-Fr 08:30-12:00,13:00-17:00; Dec 31 08:30-12:15; PH off"
 override = "night"

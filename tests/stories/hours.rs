@@ -3,6 +3,8 @@
 use crate::harness::World;
 
 const HOURS: &str = r#"
+[vars.night]
+values = ["auto", "open", "closed"]
 [hours.office]
 open     = "Mo-Fr 08:30-17:00; PH off"
 timezone = "America/Toronto"

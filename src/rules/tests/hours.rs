@@ -370,8 +370,30 @@ fn calendar_files_are_bounded_in_number() {
     assert_eq!(codes(&report), ["ics"]);
 }
 
-const OVERRIDDEN: &str =
-    "[hours.office]\nopen = \"Mo-Fr 08:30-17:00\"\noverride = \"night\"\n[hours.plain]\nopen = \"Mo-Fr 08:30-17:00\"\n";
+const OVERRIDDEN: &str = "[vars.night]\nvalues = [\"auto\", \"open\", \"closed\"]\n[hours.office]\nopen = \"Mo-Fr 08:30-17:00\"\noverride = \"night\"\n[hours.plain]\nopen = \"Mo-Fr 08:30-17:00\"\n";
+
+#[test]
+fn an_override_is_a_var_that_can_be_open_and_closed() {
+    let told = |vars: &str| {
+        let report = found(&format!("[hours.a]\nopen = \"Mo-Fr 08:30-17:00\"\noverride = \"night\"\n{vars}"));
+        report.findings().iter().map(|finding| format!("{}: {}", finding.code, finding.message)).collect::<String>()
+    };
+    assert_eq!(told("[vars.night]\nvalues = [\"auto\", \"open\", \"closed\"]\n"), "");
+    assert_eq!(told("[vars.night]\ndefault = \"auto\"\n"), "", "it can be anything");
+    assert_eq!(told("[vars.nights]\ndefault = \"auto\"\n"), "unknown-var: no var is called `night`");
+    let lacking = told("[vars.night]\nvalues = [\"on\", \"closed\"]\n");
+    assert_eq!(lacking, "override-values: `night` can never be `open`: its values do not list it");
+    insta::assert_snapshot!(found("[hours.a]\nopen = \"Mo-Fr 08:30-17:00\"\noverride = \"nihgt\"\n[vars.night]\ndefault = \"auto\"\n"), @r#"
+    unknown-var
+
+      × no var is called `nihgt`
+       ╭─[all.toml:3:12]
+     3 │ override = "nihgt"
+       ·            ───────
+       ╰────
+      help: did you mean `night`?
+    "#);
+}
 
 /// A call of Monday 7 December 2026 at that hour in Toronto, while `night` has that value.
 fn call(hour: u32, night: Value) -> Event {
