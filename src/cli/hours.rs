@@ -1,7 +1,9 @@
 //! `switchhook hours`: what hours make of a week or a year, to look at.
 
 use std::collections::BTreeMap;
+use std::num::ParseIntError;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -32,8 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "DATE", requires = "name", conflicts_with = "year")]
     week: Option<NaiveDate>,
     /// The days of a year that differ from the usual week, and why [default: this year]
-    #[arg(long, value_name = "YEAR", requires = "name", num_args = 0..=1)]
-    year: Option<Option<i32>>,
+    #[arg(long, value_name = "YEAR", requires = "name", num_args = 0..=1, default_missing_value = "this")]
+    year: Option<Which>,
     /// As if it were that time: `2026-12-25 10:00` (in the zone of `[locale]`) or with an offset
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
@@ -43,6 +45,21 @@ pub(super) struct Args {
     /// Print as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// A year as it is asked for.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    This,
+    Year(i32),
+}
+
+impl FromStr for Which {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        if text == "this" { Ok(Self::This) } else { text.parse().map(Self::Year) }
+    }
 }
 
 /// How many changes are told.
@@ -83,7 +100,8 @@ fn show(args: &Args) -> Result<String, (u8, String)> {
     let mut told = look.now(name, hours);
     let today = look.at.with_timezone(&hours.schedule().timezone()).date_naive();
     let days = if let Some(year) = args.year {
-        year_of(hours, year.unwrap_or_else(|| today.year()), &mut told)
+        let year = if let Which::Year(year) = year { year } else { today.year() };
+        year_of(hours, year, &mut told)
     } else {
         week_of(hours, args.week.unwrap_or(today), today, &mut told)
     };
@@ -235,23 +253,27 @@ fn bar(open: &Times) -> String {
 fn week_of(hours: &Opening, of: NaiveDate, today: NaiveDate, told: &mut Value) -> String {
     let days = hours.schedule().week(of);
     told["week"] = days.iter().map(day_json).collect();
-    let scale: String = (0..=24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
-    let mut lines = vec![format!("{:17}{}", "", scale.trim_end())];
+    let scale: Vec<String> = (0..=24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
+    let mut lines = vec![format!("{:17}{}", "", scale.concat().trim_end())];
     for day in &days {
         let mark = if day.date == today { '>' } else { ' ' };
-        let mut line = format!("{mark} {} {}  {}", day.date.format("%a %Y-%m-%d"), bar(&day.open), times(&day.open));
-        if let Some(holiday) = &day.holiday {
-            let when = if holiday.times == [(0, 1440)] { String::new() } else { format!(" {}", times(&holiday.times)) };
-            line.push_str(&format!("  holiday{when}: {}", holiday.names.join(", ")));
-        }
-        match day.clocks {
-            0 => {}
-            forward @ 1.. => line.push_str(&format!("  clocks go forward {forward} min")),
-            back => line.push_str(&format!("  clocks go back {} min", -back)),
-        }
-        lines.push(line);
+        let line = format!("{mark} {} {}  {}", day.date.format("%a %Y-%m-%d"), bar(&day.open), times(&day.open));
+        lines.push(line + &remarks(day));
     }
     lines.join("\n")
+}
+
+/// What there is to say of a day: the holiday, and that clocks change.
+fn remarks(day: &Day) -> String {
+    let holiday = day.holiday.as_ref().map_or_else(String::new, |holiday| {
+        let when = if holiday.times == [(0, 1440)] { String::new() } else { format!(" {}", times(&holiday.times)) };
+        format!("  holiday{when}: {}", holiday.names.join(", "))
+    });
+    match day.clocks {
+        0 => holiday,
+        forward @ 1.. => format!("{holiday}  clocks go forward {forward} min"),
+        back => format!("{holiday}  clocks go back {} min", -back),
+    }
 }
 
 fn day_json(day: &Day) -> Value {

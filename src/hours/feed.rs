@@ -216,7 +216,7 @@ impl Reading {
         }
         let start = event.property(&Property::Dtstart);
         let timed =
-            start.and_then(|start| start.values.first()?.as_partial_date_time()).is_some_and(|at| at.has_time());
+            start.and_then(|start| start.values.first()?.as_partial_date_time()).is_some_and(PartialDateTime::has_time);
         let zone = start.and_then(|start| start.tz_id()).and_then(|id| zones.resolve(id));
         if timed && !event.has_property(&Property::Dtend) && !event.has_property(&Property::Duration) {
             self.doubts.insert(format!("`{name}` begins at a time and has no end"));

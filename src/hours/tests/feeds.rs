@@ -13,7 +13,8 @@ fn now() -> DateTime<Utc> {
 }
 
 fn file(events: &[&str]) -> String {
-    let events = events.iter().map(|event| format!("BEGIN:VEVENT\n{event}\nEND:VEVENT\n")).collect::<String>();
+    let events: Vec<String> = events.iter().map(|event| format!("BEGIN:VEVENT\n{event}\nEND:VEVENT\n")).collect();
+    let events = events.concat();
     format!("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//y\n{events}END:VCALENDAR\n").replace('\n', "\r\n")
 }
 
@@ -30,7 +31,8 @@ fn office(zone: Tz, events: &[&str]) -> Hours {
 fn days(hours: &Hours) -> Vec<String> {
     let first: NaiveDate = "2026-01-01".parse().unwrap();
     let holidays = first.iter_days().take(730).filter_map(|day| hours.holiday(day));
-    let times = |times: &[(u16, u16)]| times.iter().map(|(from, to)| format!(" {from}-{to}")).collect::<String>();
+    let times =
+        |times: &[(u16, u16)]| times.iter().map(|(from, to)| format!(" {from}-{to}")).collect::<Vec<_>>().concat();
     let shown = |holiday: Holiday| match holiday.times[..] {
         [(0, 1440)] => holiday.day.to_string(),
         _ => format!("{}{}", holiday.day, times(&holiday.times)),

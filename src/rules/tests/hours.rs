@@ -12,7 +12,7 @@ const END: &str = "END:VCALENDAR\r\n";
 
 fn ics(events: &[&str]) -> String {
     let events = events.iter().map(|event| format!("BEGIN:VEVENT\r\nUID:{event}\r\n{event}\r\nEND:VEVENT\r\n"));
-    format!("{BEGIN}{}{END}", events.collect::<String>())
+    format!("{BEGIN}{}{END}", events.collect::<Vec<_>>().concat())
 }
 
 /// The usual world with files beside the rules.
@@ -376,7 +376,12 @@ const OVERRIDDEN: &str = "[vars.night]\nvalues = [\"auto\", \"open\", \"closed\"
 fn an_override_is_a_var_that_can_be_open_and_closed() {
     let told = |vars: &str| {
         let report = found(&format!("[hours.a]\nopen = \"Mo-Fr 08:30-17:00\"\noverride = \"night\"\n{vars}"));
-        report.findings().iter().map(|finding| format!("{}: {}", finding.code, finding.message)).collect::<String>()
+        report
+            .findings()
+            .iter()
+            .map(|finding| format!("{}: {}", finding.code, finding.message))
+            .collect::<Vec<_>>()
+            .concat()
     };
     assert_eq!(told("[vars.night]\nvalues = [\"auto\", \"open\", \"closed\"]\n"), "");
     assert_eq!(told("[vars.night]\ndefault = \"auto\"\n"), "", "it can be anything");
