@@ -8,6 +8,7 @@ mod dead;
 mod demo;
 mod events;
 mod explain;
+mod hours;
 mod journal;
 mod replay;
 mod run;
@@ -39,6 +40,9 @@ enum Command {
     Check(check::Args),
     /// Tell what the rules make of an event, without acting
     Explain(explain::Args),
+    /// Look at opening hours
+    #[command(subcommand)]
+    Hours(hours::Command),
     /// Show what came and what was done, while the gateway runs or not
     Events(events::Args),
     /// Ask a running gateway whether it is ready
@@ -111,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Hours(command) => hours::run(&command),
         Command::Events(args) => events::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Dead(command) => dead::run(&command),

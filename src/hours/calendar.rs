@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use opening_hours::localization::Country;
 use opening_hours::{Context, ContextHolidays};
 
-use super::holidays::{DAY, DateSpan, Holidays};
+use super::holidays::{DAY, Holidays};
 
 /// A part of a day: from which minute on, and whether it is a holiday.
 pub(super) type Piece = (u16, bool);
@@ -22,6 +23,9 @@ pub(super) struct Calendar {
     pub(super) festive: Context,
     /// The pieces of days that are partly holidays, first piece first.
     pub(super) partly: BTreeMap<NaiveDate, Vec<Piece>>,
+    /// The names of holidays that have one.
+    named: Names,
+    country: Option<String>,
     /// The last holiday that is known of the country.
     pub(super) known_until: Option<NaiveDate>,
 }
@@ -29,22 +33,28 @@ pub(super) struct Calendar {
 impl Calendar {
     /// No holidays at all.
     pub(super) fn empty() -> Self {
-        Self { plain: Context::default(), festive: Context::default(), partly: BTreeMap::new(), known_until: None }
+        Self {
+            plain: Context::default(),
+            festive: Context::default(),
+            partly: BTreeMap::new(),
+            named: Names::new(),
+            country: None,
+            known_until: None,
+        }
     }
 
-    /// Of these holidays; `None` when nothing is known of the country.
-    pub(super) fn of(holidays: &Holidays) -> Option<Self> {
+    /// Of these holidays on the clocks of a zone; `None` when nothing is known of the country.
+    pub(super) fn of(holidays: &Holidays, zone: Tz) -> Option<Self> {
         let country = match &holidays.country {
             Some(code) => known(code)?,
             None => ContextHolidays::default(),
         };
-        let national = country.get_public();
-        let days: BTreeSet<NaiveDate> = national.iter().chain(holidays.add.iter().flat_map(DateSpan::dates)).collect();
+        let (days, named) = days(&country, holidays, zone);
         let mut partly = BTreeMap::new();
         let (mut plain, mut festive) =
             (ContextHolidays::default().get_public().clone(), ContextHolidays::default().get_public().clone());
-        for day in days {
-            let pieces = pieces(day, national.contains(day), holidays);
+        for (day, covered) in days {
+            let pieces = covered.pieces();
             if pieces.iter().any(|(_, holiday)| *holiday) {
                 festive.insert(day);
             }
@@ -60,13 +70,105 @@ impl Calendar {
             plain: Context::default().with_holidays(ContextHolidays::new(Arc::new(plain), school.clone())),
             festive: Context::default().with_holidays(ContextHolidays::new(Arc::new(festive), school)),
             partly,
-            known_until: national.iter().last(),
+            named,
+            country: holidays.country.clone(),
+            known_until: country.get_public().iter().last(),
         })
+    }
+
+    /// What a day is a holiday of, and when; `None` for a plain day.
+    pub(super) fn holiday(&self, day: NaiveDate) -> Option<Holiday> {
+        if !self.festive.holidays.get_public().contains(day) {
+            return None;
+        }
+        let whole = [(0, true)];
+        let pieces = self.partly.get(&day).map_or(&whole[..], Vec::as_slice);
+        let ends = pieces.iter().skip(1).map(|(from, _)| *from).chain([DAY]);
+        let times = pieces.iter().zip(ends).filter(|((_, holiday), _)| *holiday);
+        let times = times.map(|((from, _), to)| (*from, to)).collect();
+        let names = self.named.get(&day).cloned().unwrap_or_default();
+        let country = self.country.as_deref().filter(|_| names.is_empty());
+        let names = country.map(|code| vec![format!("public holiday of {code}").into()]).unwrap_or(names);
+        Some(Holiday { day, times, names })
     }
 }
 
+/// A day that is a holiday, or in part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holiday {
+    /// The day.
+    pub day: NaiveDate,
+    /// When, in minutes from midnight: the whole day is `(0, 1440)`.
+    pub times: Vec<(u16, u16)>,
+    /// What is celebrated, or why it is one.
+    pub names: Vec<Arc<str>>,
+}
+
+/// What is said of one day, in minutes from midnight.
+#[derive(Debug, Default)]
+struct Covered {
+    holiday: Vec<(u16, u16)>,
+    removed: Vec<(u16, u16)>,
+    added: Vec<(u16, u16)>,
+}
+
+type Names = BTreeMap<NaiveDate, Vec<Arc<str>>>;
+
+/// All days of which anything is said, and the names of those that have one.
+fn days(country: &ContextHolidays, holidays: &Holidays, zone: Tz) -> (BTreeMap<NaiveDate, Covered>, Names) {
+    let (mut days, mut names) = (BTreeMap::<NaiveDate, Covered>::new(), Names::new());
+    for day in country.get_public().iter() {
+        days.entry(day).or_default().holiday.push((0, DAY));
+    }
+    for covered in holidays.feeds.iter().flat_map(|feed| feed.days(zone)) {
+        days.entry(covered.day).or_default().holiday.push((covered.from, covered.to));
+        let names = names.entry(covered.day).or_default();
+        if names.len() < 8 && !names.contains(covered.name) {
+            names.push(covered.name.clone());
+        }
+    }
+    for (span, day) in holidays.remove.iter().flat_map(|span| span.dates().map(move |day| (span, day))) {
+        // What is no holiday can't be removed.
+        if let Some(covered) = days.get_mut(&day) {
+            covered.removed.push(span.minutes());
+        }
+    }
+    let by_hand: Arc<str> = "added by hand".into();
+    for (span, day) in holidays.add.iter().flat_map(|span| span.dates().map(move |day| (span, day))) {
+        let covered = days.entry(day).or_default();
+        covered.added.push(span.minutes());
+        if covered.holiday.is_empty() {
+            names.entry(day).or_insert_with(|| vec![by_hand.clone()]);
+        }
+    }
+    (days, names)
+}
+
+impl Covered {
+    /// The day's pieces, neighbours being different: the holidays, less what is removed, and what is added.
+    fn pieces(&self) -> Vec<Piece> {
+        let all = || self.holiday.iter().chain(&self.removed).chain(&self.added);
+        let within = |spans: &[(u16, u16)], minute: u16| spans.iter().any(|(from, to)| (*from..*to).contains(&minute));
+        let edges: BTreeSet<u16> = [0].into_iter().chain(all().flat_map(|(from, to)| [*from, *to])).collect();
+        let mut pieces: Vec<Piece> = Vec::new();
+        for minute in edges.into_iter().filter(|minute| *minute < DAY) {
+            let holiday =
+                within(&self.added, minute) || within(&self.holiday, minute) && !within(&self.removed, minute);
+            if pieces.last().is_none_or(|(_, last)| *last != holiday) {
+                pieces.push((minute, holiday));
+            }
+        }
+        pieces
+    }
+}
+
+/// Whether any holidays are known of the country of that code.
+pub fn knows_country(code: &str) -> bool {
+    known(code).is_some()
+}
+
 /// The codes of the countries whose holidays are known.
-pub(super) fn known_countries() -> Vec<&'static str> {
+pub fn known_countries() -> Vec<&'static str> {
     Country::ALL.into_iter().map(Country::iso_code).filter(|code| known(code).is_some()).collect()
 }
 
@@ -74,21 +176,4 @@ fn known(code: &str) -> Option<ContextHolidays> {
     let holidays = code.parse::<Country>().ok()?.holidays();
     let any = holidays.get_public().iter().next().is_some();
     any.then_some(holidays)
-}
-
-/// A day's pieces, neighbours being different: the country's, less what is removed, and what is added.
-fn pieces(day: NaiveDate, national: bool, holidays: &Holidays) -> Vec<Piece> {
-    let of = |spans: &[DateSpan]| -> Vec<(u16, u16)> { spans.iter().filter_map(|span| span.minutes_of(day)).collect() };
-    let (added, removed) = (of(&holidays.add), of(&holidays.remove));
-    let within = |spans: &[(u16, u16)], minute: u16| spans.iter().any(|(from, to)| (*from..*to).contains(&minute));
-    let edges: BTreeSet<u16> =
-        [0].into_iter().chain(added.iter().chain(&removed).flat_map(|(from, to)| [*from, *to])).collect();
-    let mut pieces: Vec<Piece> = Vec::new();
-    for minute in edges.into_iter().filter(|minute| *minute < DAY) {
-        let holiday = within(&added, minute) || (national && !within(&removed, minute));
-        if pieces.last().is_none_or(|(_, last)| *last != holiday) {
-            pieces.push((minute, holiday));
-        }
-    }
-    pieces
 }

@@ -12,23 +12,13 @@ const DAYS: usize = 2 * 366;
 /// open all the same. Rules that name a year are left alone, for they may be over.
 pub(super) fn hidden(rules: &OpeningHours, from: NaiveDate) -> Vec<String> {
     let expression = rules.get_expression();
-    let with_rules = |change: &dyn Fn(usize) -> bool, kind: Option<RuleKind>| {
-        let mut changed = (*expression).clone();
-        let mut index = 0..;
-        changed.rules.retain(|_| index.next().is_some_and(change));
-        if let Some(kind) = kind {
-            changed.rules.iter_mut().for_each(|rule| rule.kind = kind);
-        }
-        let changed: OpeningHours = changed.to_string().parse().ok()?;
-        Some(changed.with_context(rules.get_context().clone()))
-    };
     let days = || from.iter_days().take(DAYS);
     let is_hidden = |index: usize| {
-        let without = with_rules(&|other| other != index, None)?;
+        let without = with_rules(rules, &|other| other != index, None)?;
         if days().any(|day| open(rules, day) != open(&without, day)) {
             return Some(false);
         }
-        let alone = with_rules(&|other| other == index, Some(RuleKind::Open))?;
+        let alone = with_rules(rules, &|other| other == index, Some(RuleKind::Open))?;
         let kind = expression.rules.get(index)?.kind;
         let ignored = || days().any(|day| overlap(&open(rules, day), &open(&alone, day)));
         Some(kind == RuleKind::Open || kind == RuleKind::Closed && ignored())
@@ -38,6 +28,30 @@ pub(super) fn hidden(rules: &OpeningHours, from: NaiveDate) -> Vec<String> {
         .filter(|(index, text)| !names_a_year(text) && is_hidden(*index).unwrap_or(false))
         .map(|(_, text)| text)
         .collect()
+}
+
+/// The rules, as they are printed, without which a day would be another.
+pub(super) fn deciding(rules: &OpeningHours, day: NaiveDate) -> Vec<String> {
+    let expression = rules.get_expression();
+    let printed = expression.rules.iter().enumerate().map(|(index, rule)| (index, rule.to_string()));
+    let decides = |index: usize| {
+        // Without the only rule there is nothing to compare with.
+        let without = with_rules(rules, &|other| other != index, None);
+        without.is_none_or(|without| open(rules, day) != open(&without, day))
+    };
+    printed.filter(|(index, _)| decides(*index)).map(|(_, text)| text).collect()
+}
+
+/// The same hours with some of the rules.
+fn with_rules(rules: &OpeningHours, kept: &dyn Fn(usize) -> bool, kind: Option<RuleKind>) -> Option<OpeningHours> {
+    let mut changed = (*rules.get_expression()).clone();
+    let mut index = 0..;
+    changed.rules.retain(|_| index.next().is_some_and(kept));
+    if let Some(kind) = kind {
+        changed.rules.iter_mut().for_each(|rule| rule.kind = kind);
+    }
+    let changed: OpeningHours = changed.to_string().parse().ok()?;
+    Some(changed.with_context(rules.get_context().clone()))
 }
 
 /// The minutes of a day that are open.

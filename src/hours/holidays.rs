@@ -2,23 +2,28 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime, Timelike};
+
+use super::feed::Feed;
 
 /// Minutes of a whole day.
 pub(super) const DAY: u16 = 24 * 60;
 /// The most days that one span may cover: more is a slip of the keyboard in a year.
 const LONGEST: i64 = 3_700;
 
-/// Which days are public holidays: those of a country, less `remove`, and `add`.
+/// Which days are public holidays: those of a country and of calendar files, less `remove`, and `add`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holidays {
     /// ISO 3166-1 alpha-2: whose nationwide holidays count.
     pub country: Option<String>,
     /// Further holidays; they win over `remove`.
     pub add: Vec<DateSpan>,
-    /// Holidays of the country on which one works.
+    /// Holidays of the country or of a file on which one works.
     pub remove: Vec<DateSpan>,
+    /// The events of calendar files.
+    pub feeds: Vec<Arc<Feed>>,
 }
 
 /// A day or several, whole or, each of them, between two times: `2026-12-24 12:00-24:00`.
@@ -72,9 +77,16 @@ impl DateSpan {
         self.first.iter_days().take_while(move |date| *date <= last)
     }
 
-    /// The minutes of `date` that it covers, as `(from, to)`.
-    pub(super) fn minutes_of(&self, date: NaiveDate) -> Option<(u16, u16)> {
-        (self.first..=self.last).contains(&date).then_some((self.from, self.to))
+    /// The minutes that it covers of each of its days, as `(from, to)`.
+    pub(super) fn minutes(&self) -> (u16, u16) {
+        (self.from, self.to)
+    }
+
+    /// A day of `other` on which it covers all that `other` does.
+    pub fn hides(&self, other: &Self) -> Option<NaiveDate> {
+        let day = self.first.max(other.first);
+        let both = day <= self.last.min(other.last);
+        (both && self.from <= other.from && other.to <= self.to).then_some(day)
     }
 }
 

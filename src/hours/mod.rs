@@ -8,8 +8,10 @@
 //! when clocks are set back, and misses one when they are set forward. Hours that lie in a missing hour do not take
 //! place; hours that lie in a repeated one take place twice.
 
+mod almanac;
 mod calendar;
 mod error;
+mod feed;
 mod hidden;
 mod holidays;
 mod locale;
@@ -17,7 +19,10 @@ mod notation;
 mod table;
 mod wall;
 
+pub use almanac::{Day, Times, Unusual, Year};
+pub use calendar::{Holiday, known_countries, knows_country};
 pub use error::Error;
+pub use feed::{Feed, FeedError};
 pub use holidays::{DateSpan, DateSpanError, Holidays};
 pub use locale::{Dial, Locale};
 pub use table::Hours;

@@ -6,6 +6,10 @@ use opening_hours::OpeningHours;
 
 use super::error::Error;
 
+/// The longest text: OpenStreetMap's own are at most 255 characters long.
+const MAX_TEXT: usize = 2_000;
+/// The most rules.
+const MAX_RULES: usize = 64;
 const WEEKDAYS: [&str; 7] = ["Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"];
 /// Months and their longest length.
 const MONTHS: [(&str, u8); 12] = [
@@ -34,6 +38,10 @@ impl Notation {
         if open.trim().is_empty() {
             return Err(Error::Notation { what: "there is nothing".to_owned(), at: Some(0..open.len()) });
         }
+        if open.len() > MAX_TEXT {
+            let what = format!("they are longer than {MAX_TEXT} bytes");
+            return Err(Error::Notation { what, at: None });
+        }
         let rules: OpeningHours = open.parse().map_err(|error| Error::notation(open, &error))?;
         // The evaluation applies it to whole days instead of times, and a comment alone counts as open.
         if let Some(at) = find(open, "||") {
@@ -41,6 +49,10 @@ impl Notation {
             return Err(Error::Notation { what, at: Some(at) });
         }
         let expression = rules.get_expression();
+        if expression.rules.len() > MAX_RULES {
+            let what = format!("they have more than {MAX_RULES} parts");
+            return Err(Error::Notation { what, at: None });
+        }
         let days: Vec<String> = expression.rules.iter().map(|rule| rule.day_selector.to_string()).collect();
         for word in ["sunrise", "sunset", "dawn", "dusk"] {
             if expression.rules.iter().any(|rule| rule.time_selector.to_string().contains(word)) {

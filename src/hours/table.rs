@@ -6,10 +6,10 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Tim
 use chrono_tz::Tz;
 use opening_hours::{OpeningHours, RuleKind};
 
-use super::calendar::{Calendar, known_countries};
+use super::calendar::{Calendar, Holiday, known_countries};
 use super::error::Error;
-use super::hidden::hidden;
-use super::holidays::Holidays;
+use super::hidden::{deciding, hidden};
+use super::holidays::{DAY, Holidays};
 use super::notation::{Notation, find};
 use super::wall;
 
@@ -37,7 +37,7 @@ impl Hours {
         let notation = Notation::read(open)?;
         let calendar = match ["PH", "SH"].into_iter().find(|word| notation.names(word)) {
             None => Calendar::empty(),
-            Some(name) => Calendar::of(holidays).ok_or_else(|| Error::Country {
+            Some(name) => Calendar::of(holidays, timezone).ok_or_else(|| Error::Country {
                 name,
                 code: holidays.country.clone().unwrap_or_default(),
                 known: known_countries(),
@@ -75,6 +75,44 @@ impl Hours {
     pub fn next_open(&self, at: DateTime<Utc>) -> Option<DateTime<Tz>> {
         let change = self.next_change(at)?;
         if self.is_open(change.to_utc()) { Some(change) } else { self.next_change(change.to_utc()) }
+    }
+
+    /// The next moment after `at` at which open becomes closed, if there is one within nine years.
+    pub fn next_close(&self, at: DateTime<Utc>) -> Option<DateTime<Tz>> {
+        let change = self.next_change(at)?;
+        if self.is_open(change.to_utc()) { self.next_change(change.to_utc()) } else { Some(change) }
+    }
+
+    /// When they are open on a day, in minutes from midnight as the clock shows them.
+    pub fn open_on(&self, day: NaiveDate) -> Vec<(u16, u16)> {
+        let whole = [(0, false)];
+        let partly = self.calendar.partly.get(&day);
+        let pieces = partly.map_or(&whole[..], Vec::as_slice);
+        let ends = pieces.iter().skip(1).map(|(from, _)| *from).chain([DAY]);
+        let mut times: Vec<(u16, u16)> = Vec::new();
+        for ((from, holiday), to) in pieces.iter().zip(ends) {
+            let rules = if *holiday { &self.festive } else { &self.plain };
+            for part in rules.schedule_at(day).into_iter().filter(|part| part.kind == RuleKind::Open) {
+                let (start, end) = (part.range.start.mins_from_midnight(), part.range.end.mins_from_midnight());
+                let (start, end) = (start.max(*from), end.min(to));
+                match times.last_mut().filter(|last| last.1 == start) {
+                    _ if start >= end => {}
+                    Some(last) => last.1 = end,
+                    None => times.push((start, end)),
+                }
+            }
+        }
+        times
+    }
+
+    /// What a day is a holiday of; `None` for a plain day, and where holidays do not matter.
+    pub fn holiday(&self, day: NaiveDate) -> Option<Holiday> {
+        self.calendar.holiday(day)
+    }
+
+    /// The parts of `open` without which that day would be another; as the notation is printed.
+    pub fn parts_for(&self, day: NaiveDate) -> Vec<String> {
+        deciding(&self.plain, day)
     }
 
     /// Whether public holidays matter: `open` names PH.

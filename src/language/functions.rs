@@ -5,12 +5,13 @@ use std::cmp::Ordering;
 use std::fmt::Write as _;
 
 use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Locale, Utc};
 use chrono_tz::Tz;
 use minijinja::value::ValueKind;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Output, State, Value};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::tongue;
 use super::values;
 
 /// The filters there are.
@@ -130,6 +131,16 @@ const ORDERS: &[(&[&str], Order)] = &[
     (&["ge"], Ordering::is_ge),
 ];
 
+/// The name of a template: its number, the language that its dates speak, and what decides on escaping.
+pub(super) fn name(number: usize, language: &str, ending: &str) -> String {
+    format!("{number}.{language}.{ending}")
+}
+
+/// The language that the dates of a template speak.
+fn spoken(name: &str) -> Locale {
+    name.split('.').nth(1).filter(|language| !language.is_empty()).and_then(tongue::locale).unwrap_or(Locale::POSIX)
+}
+
 /// Adds what is ours to an environment.
 pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
     env.set_formatter(format);
@@ -147,7 +158,9 @@ pub(super) fn install(env: &mut Environment<'static>, zone: Tz) {
     env.add_filter("tojson", tojson);
     env.add_filter("join", join);
     env.add_filter("urlencode", urlencode);
-    env.add_filter("date", move |value: &Value, pattern: &str| date(value, pattern, zone));
+    env.add_filter("date", move |state: &State, value: &Value, pattern: &str| {
+        date(value, pattern, zone, spoken(state.name()))
+    });
     env.add_filter("default", default);
     env.add_filter("d", default);
     env.add_test("defined", |value: &Value| !missing(value));
@@ -248,9 +261,9 @@ fn urlencode(value: &Value) -> Result<Value, Error> {
 /// The words with which errors of `date` begin: a wrong pattern is found when the rule is loaded.
 pub(super) const BAD_PATTERN: &str = "`date` has no such pattern";
 
-/// A time of RFC 3339, or seconds since 1970, in the zone of the locale.
-fn date(value: &Value, pattern: &str, zone: Tz) -> Result<Value, Error> {
-    let items: Vec<Item<'_>> = StrftimeItems::new(pattern).collect();
+/// A time of RFC 3339, or seconds since 1970, in the zone of the locale and the language of the text.
+fn date(value: &Value, pattern: &str, zone: Tz, language: Locale) -> Result<Value, Error> {
+    let items: Vec<Item<'_>> = StrftimeItems::new_with_locale(pattern, language).collect();
     if items.contains(&Item::Error) {
         return Err(bad(format!("{BAD_PATTERN}: {pattern}")));
     }
@@ -264,7 +277,7 @@ fn date(value: &Value, pattern: &str, zone: Tz) -> Result<Value, Error> {
     };
     let at = at.ok_or_else(|| bad(format!("`date` takes a time such as 2026-12-07T10:00:00Z, not {value}")))?;
     let mut shown = String::new();
-    write!(shown, "{}", at.with_timezone(&zone).format_with_items(items.iter()))
+    write!(shown, "{}", at.with_timezone(&zone).format_localized_with_items(items.iter(), language))
         .map_err(|_| bad(format!("{BAD_PATTERN}: {pattern}")))?;
     Ok(Value::from(shown))
 }
@@ -276,6 +289,7 @@ fn bad(message: impl Into<Cow<'static, str>>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::Engine;
 
     #[test]
     fn what_is_listed_is_there() {
@@ -291,5 +305,37 @@ mod tests {
         for function in FUNCTIONS {
             assert_ne!(kind(format!("{{{{ {function}() }}}}")), Some(ErrorKind::UnknownFunction), "{function}");
         }
+    }
+
+    #[test]
+    fn dates_speak_the_language_of_the_text() {
+        let mut engine = Engine::new(chrono_tz::America::Toronto);
+        let mut values = values::Values::default();
+        values.set("at", &"2026-12-09T13:30:00Z".into());
+        // One that is printed in a text, and one that is all of it.
+        let texts = ["{{ at | date('%A %e %B %H:%M, %a %b') }}.", "{{ at | date('%A') }}"];
+        let spoken = [
+            ("en", "Wednesday  9 December 08:30, Wed Dec.", "Wednesday"),
+            ("fr", "mercredi  9 décembre 08:30, mer. déc..", "mercredi"),
+            ("fr-CA", "mercredi  9 décembre 08:30, mer déc.", "mercredi"),
+            ("de", "Mittwoch  9 Dezember 08:30, Mi Dez.", "Mittwoch"),
+            ("es", "miércoles  9 diciembre 08:30, mié dic.", "miércoles"),
+            ("it", "mercoledì  9 dicembre 08:30, mer dic.", "mercoledì"),
+            ("nl", "woensdag  9 december 08:30, wo dec.", "woensdag"),
+            ("pt", "quarta  9 dezembro 08:30, qua dez.", "quarta"),
+            ("pt-BR", "quarta  9 dezembro 08:30, qua dez.", "quarta"),
+            ("", "Wednesday  9 December 08:30, Wed Dec.", "Wednesday"),
+            ("tlh", "Wednesday  9 December 08:30, Wed Dec.", "Wednesday"),
+        ];
+        let compiled = spoken.map(|(language, ..)| {
+            texts.map(|text| engine.template_in(language, text, super::super::Place::Text).unwrap())
+        });
+        let plain = engine.template(texts[1], super::super::Place::Text).unwrap();
+        engine.finish();
+        for ((language, long, short), templates) in spoken.into_iter().zip(compiled) {
+            let said = templates.map(|template| template.text(&values).unwrap().unwrap());
+            assert_eq!(said, [long, short], "{language}");
+        }
+        assert_eq!(plain.text(&values).unwrap().as_deref(), Some("Wednesday"));
     }
 }

@@ -14,6 +14,7 @@ mod scan;
 pub mod source;
 pub mod suggest;
 pub mod template;
+mod tongue;
 pub mod values;
 
 pub use attached::Attached;

@@ -16,6 +16,7 @@ use super::compare;
 use super::functions;
 use super::scan::{self, Use};
 use super::suggest;
+use super::tongue;
 use super::values::{self, Values};
 
 /// How much work one template may do, in minijinja's steps.
@@ -75,6 +76,7 @@ pub struct Engine {
     env: Environment<'static>,
     library: Library,
     count: usize,
+    language: String,
 }
 
 impl Engine {
@@ -86,7 +88,7 @@ impl Engine {
         env.set_recursion_limit(64);
         env.set_debug(true);
         functions::install(&mut env, zone);
-        Self { env, library: Library::default(), count: 0 }
+        Self { env, library: Library::default(), count: 0, language: String::new() }
     }
 
     /// Compiles the text of a template. A text without `{{`, `{%` and `{#` stays as it is.
@@ -127,6 +129,18 @@ impl Engine {
         Ok(Template { body: Body::Mixed(compiled), place, names })
     }
 
+    /// The same for a text in a language, such as `fr` or `pt-BR`: its dates speak that language. Those of an unknown
+    /// one are in English.
+    pub fn template_in(&mut self, language: &str, text: &str, place: Place) -> Result<Template, Vec<Problem>> {
+        language.clone_into(&mut self.language);
+        if tongue::locale(language).is_none() {
+            self.language.clear();
+        }
+        let template = self.template(text, place);
+        self.language.clear();
+        template
+    }
+
     /// Compiles an expression, which stands without `{{ }}`.
     pub fn condition(&mut self, text: &str) -> Result<Condition, Vec<Problem>> {
         if text.len() > MAX_SOURCE {
@@ -164,7 +178,7 @@ impl Engine {
 
     fn name(&mut self, ending: &str) -> String {
         self.count += 1;
-        format!("{}.{ending}", self.count)
+        functions::name(self.count, &self.language, ending)
     }
 
     /// The names that come from outside of the template.

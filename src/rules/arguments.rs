@@ -209,15 +209,15 @@ fn texts(
     names: &Names,
     read: &mut Read,
 ) -> Option<Written> {
-    let mut text = |context: &mut Context<'_>, node: &Node<'_>| {
-        let template = context.template(node, what, place, names)?;
+    let mut text = |context: &mut Context<'_>, language: &str, node: &Node<'_>| {
+        let template = context.template_in(language, node, what, place, names)?;
         if let (Some(text), "reply") = (template.literal(), spec.name) {
             read.replies.push((node.span.clone(), text.to_owned()));
         }
         Some(template)
     };
     let Item::Table(languages) = &node.value else {
-        return text(context, node).map(|template| Written::Texts(vec![(String::new(), template)]));
+        return text(context, "", node).map(|template| Written::Texts(vec![(String::new(), template)]));
     };
     if languages.entries.is_empty() {
         context.error("missing-key", &node.span, format!("`{what}` names no language"), None);
@@ -229,7 +229,7 @@ fn texts(
             let help = Some("languages are written such as `en`, `fr` or `fr-CA`".to_owned());
             context.error("language", &entry.key_span, format!("`{}` is no language", short(&entry.key)), help);
         }
-        found.push(text(context, &entry.node).map(|template| (entry.key.to_string(), template)));
+        found.push(text(context, &entry.key, &entry.node).map(|template| (entry.key.to_string(), template)));
     }
     found.into_iter().collect::<Option<_>>().map(Written::Texts)
 }

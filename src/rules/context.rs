@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::event::Kind;
-use crate::hours::Hours;
 use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::template::{Name, Problem};
 use crate::language::{Condition, Engine, Finding, Place, Report, Source, Template, suggest};
@@ -15,11 +14,12 @@ use crate::memory::vars::Declaration;
 
 use super::catalogue::Returns;
 use super::fields::Sort;
+use super::opening::Opening;
 use super::vars::Vars;
 use super::{World, duration, fields};
 
 /// All hours by name; `None` for those that did not compile, so that their name is known all the same.
-pub(super) type HoursByName = BTreeMap<Arc<str>, Option<Arc<Hours>>>;
+pub(super) type HoursByName = BTreeMap<Arc<str>, Option<Arc<Opening>>>;
 
 /// What reading a rule needs at hand.
 pub(super) struct Context<'a> {
@@ -152,8 +152,20 @@ impl Context<'_> {
 
     /// Compiles a template and checks the names that it reads.
     pub(super) fn template(&mut self, node: &Node<'_>, what: &str, place: Place, names: &Names) -> Option<Template> {
+        self.template_in("", node, what, place, names)
+    }
+
+    /// The same for a text in a language: its dates speak it.
+    pub(super) fn template_in(
+        &mut self,
+        language: &str,
+        node: &Node<'_>,
+        what: &str,
+        place: Place,
+        names: &Names,
+    ) -> Option<Template> {
         let text = self.text(node, what)?;
-        match self.engine.template(text, place) {
+        match self.engine.template_in(language, text, place) {
             Ok(template) => {
                 self.names(node, text, template.names(), names);
                 Some(template)

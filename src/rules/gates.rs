@@ -1,74 +1,44 @@
-//! Reading `[hours.NAME]`, `[calendars.NAME]`, `while_open` and `while_closed`.
+//! Reading `[hours.NAME]`, `while_open` and `while_closed`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::hours::{DateSpan, Holidays, Hours};
+use crate::hours::{Holidays, Hours};
 use crate::language::document::{self, Entry, Item, Table};
 use crate::language::{Finding, Report, Source, suggest};
 
+use super::calendars::{self, Calendars};
 use super::context::{Context, HoursByName};
+use super::opening::{Opening, Override};
 use super::surprises;
 
-/// The calendars by name.
-pub(super) type Calendars = BTreeMap<Arc<str>, Holidays>;
+const HOURS: &[&str] = &["open", "timezone", "holidays", "override"];
 
-const CALENDAR: &[&str] = &["country", "add", "remove"];
-const CALENDAR_LATER: &[&str] = &["ics"];
-const HOURS: &[&str] = &["open", "timezone", "holidays"];
-const HOURS_LATER: &[&str] = &["override"];
-
-/// Reads one `[calendars.NAME]`, or a calendar inline.
-pub(super) fn calendar(context: &mut Context<'_>, table: &Table<'_>) -> Holidays {
-    let mut holidays = Holidays { country: context.world.locale.country.clone(), add: Vec::new(), remove: Vec::new() };
-    for entry in &table.entries {
-        match &*entry.key {
-            "country" => holidays.country = country(context, entry),
-            "add" => holidays.add = dates(context, entry),
-            "remove" => holidays.remove = dates(context, entry),
-            _ => context.unknown_key(entry, "a calendar", CALENDAR, CALENDAR_LATER),
-        }
-    }
-    holidays
-}
-
-fn country(context: &mut Context<'_>, entry: &Entry<'_>) -> Option<String> {
-    let text = context.text(&entry.node, "country")?.to_owned();
-    if text.len() != 2 || !text.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        let help = Some("two capital letters of ISO 3166, such as \"CA\"".to_owned());
-        context.error("country", &entry.node.span, format!("`{text}` is no country code"), help);
-        return None;
-    }
-    Some(text)
-}
-
-fn dates(context: &mut Context<'_>, entry: &Entry<'_>) -> Vec<DateSpan> {
-    let mut dates = Vec::new();
-    for (text, span) in context.texts(&entry.node, &entry.key) {
-        match text.parse::<DateSpan>() {
-            Ok(date) => dates.push(date),
-            Err(error) => {
-                let help = "write \"2026-12-24\", \"2026-12-24 12:00-24:00\" or \"2026-12-24 - 2027-01-02\"";
-                context.error("date", &span, error.to_string(), Some(help.to_owned()));
-            }
-        }
-    }
-    dates
+/// All hours that were read, and the vars that overrule some of them.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub(super) hours: HoursByName,
+    pub(super) overrides: Vec<Override>,
 }
 
 /// Reads one `[hours.NAME]`.
-pub(super) fn hours(context: &mut Context<'_>, name: &Entry<'_>, calendars: &Calendars) -> Option<Arc<Hours>> {
+fn hours(
+    context: &mut Context<'_>,
+    name: &Entry<'_>,
+    calendars: &mut Calendars,
+    overrides: &mut Vec<Override>,
+) -> Option<Arc<Opening>> {
     let table = context.table(&name.node, &name.key, "open = \"Mo-Fr 09:00-17:00\"")?;
-    let (mut open, mut zone, mut holidays) = (None, context.world.locale.timezone, None);
+    let (mut open, mut zone, mut holidays, mut overridden_by) = (None, context.world.locale.timezone, None, None);
     for entry in &table.entries {
         match &*entry.key {
             "open" => open = Some((entry, context.text(&entry.node, "open").map(str::to_owned))),
             // A wrong zone has been told; what `open` says is looked at all the same.
             "timezone" => zone = Some(timezone(context, entry).unwrap_or(Tz::UTC)),
-            "holidays" => holidays = self::holidays(context, entry, calendars),
-            _ => context.unknown_key(entry, "hours", HOURS, HOURS_LATER),
+            "holidays" => holidays = Some(calendars.of_hours(context, entry)),
+            "override" => overridden_by = self::overridden_by(context, entry, overrides),
+            _ => context.unknown_key(entry, "hours", HOURS, &[]),
         }
     }
     let Some((entry, open)) = open else {
@@ -82,12 +52,18 @@ pub(super) fn hours(context: &mut Context<'_>, name: &Entry<'_>, calendars: &Cal
         return None;
     };
     let open = open?;
-    let default = Holidays { country: context.world.locale.country.clone(), add: Vec::new(), remove: Vec::new() };
-    let holidays = holidays.unwrap_or(default);
+    // A wrong calendar has been told, too.
+    let told = holidays == Some(None);
+    let usual = || Holidays { country: context.world.locale.country.clone(), ..Holidays::default() };
+    let holidays = holidays.map_or_else(|| Arc::new(usual()), Option::unwrap_or_default);
     match Hours::parse(&open, zone.unwrap_or(Tz::UTC), &holidays) {
         Ok(hours) => {
-            warn(context, name, entry, &hours, &holidays, zone);
-            Some(Arc::new(hours))
+            warn_of_zone(context, name, zone);
+            if !told {
+                warn(context, name, entry, &hours);
+                warn_of_holidays(context, entry, &hours, &holidays);
+            }
+            Some(Arc::new(Opening { schedule: hours, overridden_by }))
         }
         Err(error) => {
             let span = document::inside(context.source, &entry.node.span, &open, error.offset());
@@ -99,21 +75,28 @@ pub(super) fn hours(context: &mut Context<'_>, name: &Entry<'_>, calendars: &Cal
     }
 }
 
-fn warn(
-    context: &mut Context<'_>,
-    name: &Entry<'_>,
-    open: &Entry<'_>,
-    hours: &Hours,
-    holidays: &Holidays,
-    zone: Option<Tz>,
-) {
-    let (source, span) = (context.source, open.node.span.clone());
+fn overridden_by(context: &mut Context<'_>, entry: &Entry<'_>, overrides: &mut Vec<Override>) -> Option<Arc<str>> {
+    let var: Arc<str> = context.text(&entry.node, "override")?.into();
+    if var.trim().is_empty() {
+        let help = Some("name a var of [vars]".to_owned());
+        context.error("unknown-var", &entry.node.span, "`override` names no var", help);
+        return None;
+    }
+    overrides.push(Override { var: var.clone(), source: context.source.clone(), span: entry.node.span.clone() });
+    Some(var)
+}
+
+fn warn_of_zone(context: &mut Context<'_>, name: &Entry<'_>, zone: Option<Tz>) {
     if zone.is_none() {
         let message =
             format!("the hours `{}` name no time zone, and the settings have no [locale]: UTC is taken", name.key);
-        let finding = Finding::warning("no-time-zone", source, name.key_span.clone(), message);
+        let finding = Finding::warning("no-time-zone", context.source, name.key_span.clone(), message);
         context.report.push(finding.help("add `timezone = \"America/Toronto\"` here, or [locale] to switchhook.toml"));
     }
+}
+
+fn warn(context: &mut Context<'_>, name: &Entry<'_>, open: &Entry<'_>, hours: &Hours) {
+    let (source, span) = (context.source, open.node.span.clone());
     let surprises = surprises::find(open.node.text().unwrap_or_default());
     let hidden = if surprises.is_empty() { hours.hidden_rules(context.world.now) } else { Vec::new() };
     for rule in hidden {
@@ -127,15 +110,22 @@ fn warn(
     }
     if hours.never_opens(context.world.now) {
         let message = format!("the hours `{}` never open", name.key);
-        context.report.push(Finding::warning("never-open", source, span.clone(), message));
+        let help = "is the year that they name over, or does a later part close all days?";
+        context.report.push(Finding::warning("never-open", source, span, message).help(help));
     }
-    let soon = (context.world.now + chrono::TimeDelta::days(60)).date_naive();
+}
+
+/// What there is to say of the holidays that `open` asks for.
+fn warn_of_holidays(context: &mut Context<'_>, open: &Entry<'_>, hours: &Hours, holidays: &Holidays) {
+    let (source, span) = (context.source, open.node.span.clone());
+    let soon = calendars::soon(context);
     if let Some(until) = hours.holidays_known_until().filter(|until| *until < soon) {
         let message = format!("the public holidays are known until {until} only");
         let finding = Finding::warning("holidays-end", source, span.clone(), message);
         context.report.push(finding.help("update switchhook, or name the days that follow with `add`"));
     }
-    if hours.names_public_holidays() && holidays.country.is_none() && holidays.add.is_empty() {
+    let named = !holidays.add.is_empty() || !holidays.feeds.is_empty();
+    if hours.names_public_holidays() && holidays.country.is_none() && !named {
         let message = "`PH` means the public holidays of a country, and no country is named";
         let finding = Finding::warning("no-country", source, span, message);
         context.report.push(finding.help("add `holidays = { country = \"CA\" }` here, or `country` to [locale]"));
@@ -153,22 +143,8 @@ fn timezone(context: &mut Context<'_>, entry: &Entry<'_>) -> Option<Tz> {
     None
 }
 
-fn holidays(context: &mut Context<'_>, entry: &Entry<'_>, calendars: &Calendars) -> Option<Holidays> {
-    if let Item::Table(table) = &entry.node.value {
-        return Some(calendar(context, table));
-    }
-    let name = context.text(&entry.node, "holidays")?;
-    let found = calendars.get(name).cloned();
-    if found.is_none() {
-        let help = suggest::did_you_mean(name, calendars.keys().map(|name| &**name))
-            .unwrap_or_else(|| format!("write it as [calendars.{name}]"));
-        context.error("unknown-calendar", &entry.node.span, format!("no calendar is called `{name}`"), Some(help));
-    }
-    found
-}
-
 /// Reads `while_open` or `while_closed`: names of hours.
-pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Vec<(Arc<str>, Arc<Hours>)> {
+pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Vec<(Arc<str>, Arc<Opening>)> {
     let mut gates = Vec::new();
     for (name, span) in context.texts(&entry.node, &entry.key) {
         if let Some((name, hours)) = context.hours.get_key_value(&*name) {
@@ -192,14 +168,16 @@ pub(super) fn twice(source: &Source, entry: &Entry<'_>, what: &str, report: &mut
     report.push(finding.help("give one of them another name"));
 }
 
-/// Where hours are collected.
-pub(super) fn collect(context: &mut Context<'_>, table: &Table<'_>, calendars: &Calendars, into: &mut HoursByName) {
-    for entry in &table.entries {
-        if into.contains_key(&*entry.key) {
-            twice(context.source, entry, "hours", context.report);
-            continue;
+impl Collected {
+    /// Reads the `[hours]` of one file.
+    pub(super) fn add(&mut self, context: &mut Context<'_>, table: &Table<'_>, calendars: &mut Calendars) {
+        for entry in &table.entries {
+            if self.hours.contains_key(&*entry.key) {
+                twice(context.source, entry, "hours", context.report);
+                continue;
+            }
+            let hours = hours(context, entry, calendars, &mut self.overrides);
+            self.hours.insert(Arc::from(&*entry.key), hours);
         }
-        let hours = hours(context, entry, calendars);
-        into.insert(Arc::from(&*entry.key), hours);
     }
 }

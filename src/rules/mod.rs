@@ -6,6 +6,7 @@
 
 mod arguments;
 mod asked;
+mod calendars;
 pub mod catalogue;
 mod clocks;
 mod conditions;
@@ -19,6 +20,7 @@ mod http;
 mod index;
 mod limit;
 mod matcher;
+mod opening;
 mod plan;
 mod read;
 pub mod request;
@@ -52,6 +54,7 @@ use crate::memory::schedule::Schedule;
 
 pub use crate::language::Attached;
 pub use limit::RuleLimit;
+pub use opening::Opening;
 pub use plan::{Barred, Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
@@ -163,6 +166,11 @@ impl RuleSet {
     /// The paths of the files that rule files name, tables and calendars: a change of one is a change of the rules.
     pub fn attached(&self) -> &[Arc<str>] {
         &self.attached
+    }
+
+    /// The hours by name.
+    pub fn hours(&self) -> impl Iterator<Item = (&str, &Opening)> {
+        self.hours.iter().filter_map(|(name, hours)| Some((&**name, hours.as_deref()?)))
     }
 
     /// The time zone that `now` and `date` speak.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::event::Event;
 
 use super::matcher::{self, Captures, Condition};
+use super::opening::Opening;
 use super::rule::{Gates, Rule, When};
 use super::scope::Scope;
 use super::verdict::{Failure, Finding, Verdict};
@@ -282,17 +283,22 @@ impl Gates {
         let (at, shown) = (event.time, event.time.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z"));
         let names =
             |gates: &[(Arc<str>, _)]| gates.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(" or ");
-        if !self.open.is_empty() && !self.open.iter().any(|(_, hours)| hours.is_open(at)) {
+        let decided = |hours: &Opening| hours.decided_for(event);
+        if !self.open.is_empty() && !self.open.iter().any(|(_, hours)| hours.is_open(at, decided(hours))) {
+            let by = self.open.iter().find_map(|(_, hours)| decided(hours).and(hours.overridden_by()));
+            let by = by.map_or_else(String::new, |var| format!(", by vars.{var}"));
             return Some(Failure::new(
                 "while_open",
                 format!("{} open", names(&self.open)),
-                format!("closed at {shown}"),
+                format!("closed at {shown}{by}"),
             ));
         }
-        let open = self.closed.iter().find(|(_, hours)| hours.is_open(at));
-        open.map(|(name, _)| {
+        let open = self.closed.iter().find(|(_, hours)| hours.is_open(at, decided(hours)));
+        open.map(|(name, hours)| {
             let wanted = format!("{} closed", names(&self.closed).replace(" or ", " and "));
-            Failure::new("while_closed", wanted, format!("{name} open at {shown}"))
+            let by =
+                decided(hours).and(hours.overridden_by()).map_or_else(String::new, |var| format!(", by vars.{var}"));
+            Failure::new("while_closed", wanted, format!("{name} open at {shown}{by}"))
         })
     }
 }

@@ -13,14 +13,15 @@ use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::render::Lines;
 use crate::language::{Engine, Report, Source, suggest};
 
+use super::calendars::Calendars;
 use super::context::{Context, HoursByName, Names};
-use super::gates::{self, Calendars};
+use super::gates::{self, Collected};
 use super::limit::{self, RuleLimit};
 use super::matcher::Group;
 use super::rule::{Gates, Rule, When};
 use super::trigger::Trigger;
 use super::vars::{self, Vars};
-use super::{World, conditions, steps, trigger};
+use super::{World, conditions, opening, steps, trigger};
 
 const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "vars", "test"];
 const FILE_KEYS_LATER: &[&str] = &["tables", "dialogs"];
@@ -64,7 +65,7 @@ pub(super) fn files(
     let files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
     let (none, no_vars) = (HoursByName::new(), Vars::new());
-    let (mut calendars, mut hours, mut vars) = (Calendars::new(), HoursByName::new(), Vars::new());
+    let (mut calendars, mut collected, mut vars) = (Calendars::default(), Collected::default(), Vars::new());
     for (source, file) in &files {
         let mut context = Context { source, engine, report, world, hours: &none, vars: &no_vars, attached };
         top(&mut context, file, &mut calendars, &mut vars);
@@ -72,9 +73,11 @@ pub(super) fn files(
     for (source, file) in &files {
         let mut context = Context { source, engine, report, world, hours: &none, vars: &vars, attached };
         if let Some(Item::Table(table)) = file.get("hours").map(|entry| &entry.node.value) {
-            gates::collect(&mut context, table, &calendars, &mut hours);
+            collected.add(&mut context, table, &mut calendars);
         }
     }
+    let Collected { hours, overrides } = collected;
+    opening::check(&overrides, &vars, report);
     let mut reader = Reader::default();
     for (source, file) in &files {
         let context = Context { source, engine, report, world, hours: &hours, vars: &vars, attached };
@@ -99,8 +102,7 @@ fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars, v
             ("calendars", Item::Table(table)) => {
                 for one in &table.entries {
                     let Some(table) = context.table(&one.node, &one.key, "country = \"CA\"") else { continue };
-                    let calendar = gates::calendar(context, table);
-                    if calendars.insert(Arc::from(&*one.key), calendar).is_some() {
+                    if !calendars.add(context, &one.key, table) {
                         gates::twice(context.source, one, "calendars", context.report);
                     }
                 }

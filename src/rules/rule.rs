@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::hours::Hours;
 use crate::language::Condition;
 
 use super::limit::RuleLimit;
 use super::matcher::Group;
+use super::opening::Opening;
 use super::step::Step;
 use super::trigger::Trigger;
 
@@ -53,9 +53,9 @@ pub(super) struct When {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gates {
     /// At least one of them must be open.
-    pub(super) open: Vec<(Arc<str>, Arc<Hours>)>,
+    pub(super) open: Vec<(Arc<str>, Arc<Opening>)>,
     /// All of them must be closed.
-    pub(super) closed: Vec<(Arc<str>, Arc<Hours>)>,
+    pub(super) closed: Vec<(Arc<str>, Arc<Opening>)>,
 }
 
 impl Rule {

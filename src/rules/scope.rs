@@ -1,5 +1,6 @@
 //! What a run's templates see: the event's views, what was captured, what steps returned, the hours and the time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use crate::event::Event;
 use crate::language::{Fields, Values};
 
 use super::RuleSet;
+use super::context::HoursByName;
 
 /// What the templates of one run see. Built once for a run; what steps return is added as it comes.
 #[derive(Clone, Debug)]
@@ -35,7 +37,7 @@ impl Scope {
                 values.set(name, value);
             }
         }
-        Self::with(values, rules, bindings, results, now)
+        Self::with(values, rules, event, bindings, results, now)
     }
 
     /// The same on a shared event: its fields are turned into values only when a template asks for them.
@@ -48,12 +50,13 @@ impl Scope {
     ) -> Self {
         let mut values = Values::default();
         values.set_source(Arc::new(OfEvent(Arc::clone(event))));
-        Self::with(values, rules, bindings, results, now)
+        Self::with(values, rules, event, bindings, results, now)
     }
 
     fn with(
         mut values: Values,
         rules: &RuleSet,
+        event: &Event,
         bindings: &Map<String, Value>,
         results: &Map<String, Value>,
         now: DateTime<Utc>,
@@ -64,7 +67,11 @@ impl Scope {
         let zone = rules.zone;
         values.set("now", &Value::from(now.with_timezone(&zone).to_rfc3339()));
         let hours = rules.hours.clone();
-        values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, name, word, now)));
+        let decided: BTreeMap<Arc<str>, bool> = hours
+            .iter()
+            .filter_map(|(name, hours)| Some((name.clone(), hours.as_ref()?.decided_for(event)?)))
+            .collect();
+        values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, &decided, name, word, now)));
         Self { values, now, zone }
     }
 
@@ -89,12 +96,19 @@ impl Fields for OfEvent {
     }
 }
 
-fn hours_value(hours: &super::context::HoursByName, name: &str, word: &str, now: DateTime<Utc>) -> Option<Value> {
+fn hours_value(
+    hours: &HoursByName,
+    decided: &BTreeMap<Arc<str>, bool>,
+    name: &str,
+    word: &str,
+    now: DateTime<Utc>,
+) -> Option<Value> {
     let hours = hours.get(name)?.as_ref()?;
+    let decided = decided.get(name).copied();
     match word {
-        "open" => Some(Value::from(hours.is_open(now))),
+        "open" => Some(Value::from(hours.is_open(now, decided))),
         "next_open" => hours.next_open(now).map(|at| Value::from(at.to_rfc3339())),
-        "next_change" => hours.next_change(now).map(|at| Value::from(at.to_rfc3339())),
+        "next_change" => hours.next_change(now, decided).map(|at| Value::from(at.to_rfc3339())),
         _ => None,
     }
 }

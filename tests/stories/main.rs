@@ -16,6 +16,7 @@ mod far_sides;
 mod faults;
 mod genuine;
 mod hostile;
+mod hours;
 mod loops;
 mod mixed;
 mod model;

@@ -1,9 +1,12 @@
 //! What hours answer, against answers derived by hand, and the laws that hold for all of them.
 
+mod almanac;
 mod clock;
+mod feeds;
 mod holidays;
 mod laws;
 mod notation;
+mod oracle;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -21,7 +24,7 @@ fn plain(open: &str, zone: Tz) -> Hours {
 /// The holidays of a country, corrected.
 fn holidays(country: &str, add: &[&str], remove: &[&str]) -> Holidays {
     let spans = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
-    Holidays { country: Some(country.to_owned()), add: spans(add), remove: spans(remove) }
+    Holidays { country: Some(country.to_owned()), add: spans(add), remove: spans(remove), feeds: Vec::new() }
 }
 
 fn utc(text: &str) -> DateTime<Utc> {

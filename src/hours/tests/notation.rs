@@ -21,6 +21,39 @@ fn weekdays_and_breaks() {
 }
 
 #[test]
+fn the_first_examples_of_the_wiki() {
+    let shop = "Mo-Fr 08:00-12:00,13:00-17:30; Sa 08:00-12:00; PH 09:00-12:00";
+    let canadian = Hours::parse(shop, TORONTO, &holidays("CA", &[], &[])).unwrap();
+    assert_eq!(times(&canadian, "2026-06-30"), "+08:00 -12:00 +13:00 -17:30", "a Tuesday");
+    assert_eq!(times(&canadian, "2026-07-01"), "+09:00 -12:00", "Canada Day");
+    assert_eq!(times(&canadian, "2026-07-04"), "+08:00 -12:00", "a Saturday");
+    assert_eq!(times(&canadian, "2026-07-05"), "", "a Sunday");
+    assert_eq!(toronto("24/7", "2026-10-11"), "+00:00");
+    assert_eq!(toronto("Apr-Sep Mo-Fr 09:00-18:00", "2026-03-31"), "");
+    assert_eq!(toronto("Apr-Sep Mo-Fr 09:00-18:00", "2026-04-01"), "+09:00 -18:00");
+    assert_eq!(toronto("Apr-Sep Mo-Fr 09:00-18:00", "2026-09-30"), "+09:00 -18:00");
+    assert_eq!(toronto("Apr-Sep Mo-Fr 09:00-18:00", "2026-10-01"), "");
+    assert_eq!(toronto("Fr-Sa 18:00-06:00", "2026-10-09"), "+18:00", "Friday");
+    assert_eq!(toronto("Fr-Sa 18:00-06:00", "2026-10-10"), "+00:00 -06:00 +18:00", "Saturday");
+    assert_eq!(toronto("Fr-Sa 18:00-06:00", "2026-10-11"), "+00:00 -06:00", "Sunday");
+    assert_eq!(toronto("Mo[1] 09:00-12:00", "2026-10-05"), "+09:00 -12:00");
+    assert_eq!(toronto("Mo[1] 09:00-12:00", "2026-10-12"), "");
+    assert_eq!(toronto("Dec 25 off", "2026-12-25"), "");
+    assert_eq!(toronto("Mo-Sa,PH 09:00-12:00", "2026-10-11"), "", "a Sunday, no holiday");
+    assert_eq!(toronto("We; Fr 10:00-12:00", "2026-10-07"), "+00:00", "a day without times is whole");
+    assert_eq!(toronto("SH off", "2026-10-07"), "");
+}
+
+#[test]
+fn long_texts_and_many_parts_are_refused() {
+    let parts = |count: usize| vec!["Mo 09:00-10:00"; count].join("; ");
+    assert!(Hours::parse(&parts(64), TORONTO, &Holidays::default()).is_ok());
+    assert_eq!(refused(&parts(65)).0, "they have more than 64 parts");
+    let long = format!("Mo 09:00-10:00 \"{}\"", "x".repeat(2_000));
+    assert_eq!(refused(&long).0, "they are longer than 2000 bytes");
+}
+
+#[test]
 fn a_later_rule_replaces_an_earlier_one_on_its_days() {
     assert_eq!(toronto("Mo-Sa 10:00-20:00; Tu off", "2026-10-06"), "");
     assert_eq!(toronto("Mo-Sa 10:00-20:00; Tu 10:00-14:00", "2026-10-06"), "+10:00 -14:00");
