@@ -24,6 +24,7 @@ mod scope;
 mod step;
 mod steps;
 mod surprises;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod trigger;
@@ -31,7 +32,7 @@ mod vars;
 mod verdict;
 mod words;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -43,6 +44,8 @@ use crate::event::Kind;
 use crate::hours::Locale;
 use crate::language::{Engine, Report, Source};
 use crate::memory::schedule::Schedule;
+use crate::numbers::Numbers;
+use crate::tables::Table;
 
 pub use crate::language::Attached;
 pub use limit::RuleLimit;
@@ -92,6 +95,8 @@ pub struct RuleSet {
     calls: Calls,
     hours: Arc<context::HoursByName>,
     vars: Arc<Vars>,
+    tables: Arc<BTreeMap<Arc<str>, Arc<Table>>>,
+    numbers: Numbers,
     zone: Tz,
     warnings: Report,
     attached: Vec<Arc<str>>,
@@ -153,6 +158,11 @@ impl RuleSet {
         &self.attached
     }
 
+    /// How numbers are read, by `[locale]`: for the views of events as for tables.
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
     /// The time zone that `now` and `date` speak.
     pub fn zone(&self) -> Tz {
         self.zone
@@ -171,6 +181,8 @@ impl Default for RuleSet {
             calls: Calls::default(),
             hours: Arc::default(),
             vars: Arc::default(),
+            tables: Arc::default(),
+            numbers: Numbers::default(),
             zone: Tz::UTC,
             warnings: Report::default(),
             attached: Vec::new(),
@@ -184,8 +196,10 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let mut report = Report::default();
     let mut engine = Engine::new(zone);
     let mut attached = Vec::new();
-    let (drafts, hours, vars) = read::files(sources, world, &mut engine, &mut report, &mut attached);
-    cross::check(&drafts, &mut report);
+    let numbers = Numbers::of(world.locale.country.as_deref());
+    let (drafts, read::Named { hours, tables, vars }) =
+        read::files(sources, world, &numbers, &mut engine, &mut report, &mut attached);
+    cross::check(&drafts, &tables, &mut report);
     if report.has_errors() {
         return Err(report);
     }
@@ -198,7 +212,23 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let calls = Calls::of(&rules, sources);
     let hash = hash(sources, &attached);
     let attached = attached.into_iter().map(|source| source.name).collect();
-    Ok(RuleSet { hash, rules, index, places, clocks, calls, hours: Arc::new(hours), vars: Arc::new(vars), zone, warnings: report, attached })
+    let tables = tables.into_iter().filter_map(|(name, sheet)| Some((name, sheet?.table))).collect();
+    let (hours, tables, vars) = (Arc::new(hours), Arc::new(tables), Arc::new(vars));
+    Ok(RuleSet {
+        hash,
+        rules,
+        index,
+        places,
+        clocks,
+        calls,
+        hours,
+        tables,
+        vars,
+        numbers,
+        zone,
+        warnings: report,
+        attached,
+    })
 }
 
 /// What rules ask of whole calls.

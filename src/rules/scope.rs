@@ -65,6 +65,8 @@ impl Scope {
         values.set("now", &Value::from(now.with_timezone(&zone).to_rfc3339()));
         let hours = rules.hours.clone();
         values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, name, word, now)));
+        let tables = rules.tables.clone();
+        values.set_lookup("tables", Arc::new(move |name, key| Some(tables.get(name)?.find(key)?.to_json())));
         let text = |path: [&str; 2]| event.field(path).and_then(Value::as_str).map(str::to_owned);
         Self { values, call: text(["call", "link"]), conversation: text(["message", "conversation"]) }
     }

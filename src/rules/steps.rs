@@ -12,6 +12,7 @@ use super::fields;
 use super::http;
 use super::request::LogLevel;
 use super::step::{Action, OnError, Step};
+use super::tables::{self, Destination};
 
 /// Keys beside the action.
 const BESIDE: &[&str] = &["as", "if", "timeout", "on_error"];
@@ -69,6 +70,8 @@ pub(super) struct Read {
     pub(super) step: Option<Step>,
     /// A written-out destination of a redirect, and its place.
     pub(super) redirect: Option<(Range<usize>, Option<String>)>,
+    /// From which cells the destination is taken.
+    pub(super) cells: Option<Destination>,
     /// Texts of a reply that are written out, at least in part.
     pub(super) replies: Vec<(Range<usize>, String)>,
 }
@@ -81,7 +84,7 @@ pub(super) fn read(
     names: &mut Names,
     line: usize,
 ) -> Read {
-    let mut read = Read { step: None, redirect: None, replies: Vec::new() };
+    let mut read = Read { step: None, redirect: None, cells: None, replies: Vec::new() };
     let outer = names.bindings.len();
     if table.get("each").is_some() {
         names.bindings.push("item".to_owned());
@@ -101,6 +104,9 @@ pub(super) fn read(
         context.error("two-actions", &second.key_span, message, Some("write two steps".to_owned()));
     }
     let action = actions.first().and_then(|entry| action(context, entry, names, &mut read));
+    if let (Some(cells), Some((at, _)), None) = (&read.cells, &read.redirect, &beside.condition) {
+        tables::empty_cells(context, cells, at);
+    }
     if actions.is_empty() && !beside.unknown {
         let help = Some(format!("actions are {}", suggest::list(ACTIONS)));
         context.error("no-action", span, "this step has no action", help);
@@ -229,6 +235,7 @@ fn redirect(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, read: &
                     context.error("empty-target", &argument.node.span, "the destination is empty", None);
                 }
                 read.redirect = Some((argument.node.span.clone(), literal));
+                read.cells = argument.node.text().and_then(|text| Destination::of(text, names));
                 to = Some(template);
             }
             _ => context.unknown_key(argument, "`redirect`", &["to"], &[]),

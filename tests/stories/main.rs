@@ -31,4 +31,5 @@ mod simulator_moods;
 mod skew;
 mod start;
 mod stop;
+mod tables;
 mod upstream;

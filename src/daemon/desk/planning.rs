@@ -115,9 +115,9 @@ impl Desk {
     }
 
     /// An event of a publication that was planned before.
-    pub(super) fn event_again(opened: Opened, known: &Decision) -> Event {
+    pub(super) fn event_again(&self, opened: Opened, known: &Decision) -> Event {
         let kind = known.kind.parse().unwrap_or(Kind::Publication);
-        let mut event = opened.resolve_as(kind, known.was.as_deref());
+        let mut event = opened.resolve_as(kind, known.was.as_deref(), self.rules.load().numbers());
         event.know_call(&known.call);
         event
     }
@@ -138,9 +138,9 @@ impl Desk {
         let (known, pasts) = record::past(&claim.history);
         let overtaken = opened.is_overtaken(of_resource, known.is_some());
         let (event, call) = if let Some(known) = &known {
-            (Self::event_again(opened, known), known.call.clone())
+            (self.event_again(opened, known), known.call.clone())
         } else {
-            let resolved = opened.resolve(of_resource);
+            let resolved = opened.resolve(of_resource, self.rules.load().numbers());
             let remember = resolved.remember.into_iter();
             state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
             (resolved.event, Map::new())

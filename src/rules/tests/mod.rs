@@ -5,6 +5,7 @@ mod manual;
 mod planning;
 mod planted;
 mod rendering;
+mod tables;
 mod totality;
 mod twin;
 
