@@ -131,6 +131,14 @@ impl Reader<'_, '_, '_> {
             Ok(sort) => sort,
             Err(trouble) => {
                 self.context.error(trouble.code, span, trouble.message, trouble.help);
+                // What reads the row that would be bound is not a mistake of its own.
+                if let Item::Table(words) = &entry.node.value
+                    && let Some(table) = words.get("table")
+                {
+                    self.names
+                        .bindings
+                        .extend(self.context.texts(&table.node, "table").into_iter().map(|(name, _)| name));
+                }
                 return None;
             }
         };

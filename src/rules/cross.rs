@@ -143,7 +143,8 @@ fn of_table<'a>(
 fn around<'a>(mut edges: Vec<Edge<'a>>) -> Vec<Edge<'a>> {
     for turned in [false, true] {
         let ends = |edge: &Edge<'a>| if turned { (edge.to, edge.from) } else { (edge.from, edge.to) };
-        let (mut ways, mut into): (HashMap<&str, usize>, HashMap<&str, Vec<&str>>) = Default::default();
+        let mut ways: HashMap<&str, usize> = HashMap::new();
+        let mut into: HashMap<&str, Vec<&str>> = HashMap::new();
         for edge in &edges {
             let (from, to) = ends(edge);
             *ways.entry(from).or_default() += 1;
@@ -201,11 +202,11 @@ fn told_loop(chain: &[Edge<'_>], drafts: &[&Draft]) -> Finding {
     let last = chain.last().copied();
     let unique = |names: Vec<String>| {
         let mut once: Vec<String> = Vec::new();
-        names.into_iter().for_each(|name| {
+        for name in names {
             if !once.contains(&name) {
-                once.push(name)
+                once.push(name);
             }
-        });
+        }
         once
     };
     let names = unique(chain.iter().map(|edge| format!("`{}`", drafts[edge.rule].rule.name)).collect());

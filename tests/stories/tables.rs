@@ -114,6 +114,6 @@ async fn numbers_are_known_without_country_code_and_leave_as_a_phone_dials_them(
     world.wait_idle().await;
     assert!(world.far.acts("/calls/stranger").is_empty());
     // What is recorded is what the rule wrote.
-    let request = &world.events()[1]["outcomes"][0]["request"]["redirect"];
+    let request = &world.events()[1]["outcomes"][0]["record"]["request"]["redirect"];
     assert_eq!(request["to"], "+16135550188", "{}", world.events()[1]);
 }
