@@ -201,7 +201,7 @@ impl Watch {
                     self.changed = Some((self.changed.map_or(now, |(first, _)| first), now));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, folder = %folder.display(), "a folder with tables or calendars can't be watched; reload with SIGHUP")
+                    tracing::warn!(%error, folder = %folder.display(), "a folder with tables or calendars can't be watched; reload with SIGHUP");
                 }
             }
             self.folders.push((folder, false));

@@ -138,12 +138,11 @@ impl Numbers {
         match self.read(text) {
             Number::Withheld => Some(Never::Withheld),
             Number::Inside if !text.bytes().any(|byte| byte.is_ascii_digit()) => Some(Never::NoNumber),
-            Number::Inside => None,
             Number::Outside(number) if *number != *text => Some(Never::Written(number.to_string())),
             Number::Outside(number) if number.starts_with('+') && !plan::is_possible(&number) => {
                 Some(Never::Incomplete)
             }
-            Number::Outside(_) => None,
+            Number::Inside | Number::Outside(_) => None,
         }
     }
 

@@ -237,7 +237,10 @@ fn headers_that_do_not_hold_together() {
 #[test]
 fn a_large_table_is_read_and_one_that_is_too_large_is_told() {
     let mut text = String::from("k,v\n");
-    (0..1_000_001).for_each(|n| text.push_str(&format!("{n},x\n")));
+    for n in 0..1_000_001 {
+        text += &n.to_string();
+        text += ",x\n";
+    }
     let (sheet, report) = read_as(&text, "k", Match::Exact, None);
     let sheet = sheet.unwrap();
     assert_eq!(sheet.table.len(), 1_000_000);
@@ -290,7 +293,9 @@ proptest! {
         values in proptest::collection::vec("[ab]{0,8}|é[abé]{0,5}", 0..20),
     ) {
         let mut text = "k,v\n".to_owned();
-        keys.iter().for_each(|(key, v)| text.push_str(&format!("{key},{v}\n")));
+        for (key, v) in &keys {
+            text += &[key.as_str(), ",", &v.to_string(), "\n"].concat();
+        }
         let table = read_as(&text, "k", Match::LongestPrefix, None).0.unwrap().table;
         let keys: BTreeMap<&str, String> = keys.iter().map(|(key, v)| (key.as_str(), v.to_string())).collect();
         for value in &values {
