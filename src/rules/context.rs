@@ -28,8 +28,8 @@ pub(super) struct Context<'a> {
     pub(super) report: &'a mut Report,
     pub(super) world: &'a World,
     pub(super) hours: &'a HoursByName,
-    pub(super) vars: &'a Vars,
     pub(super) tables: &'a Sheets,
+    pub(super) vars: &'a Vars,
     /// How numbers are read.
     pub(super) numbers: &'a Numbers,
     /// What was read of the files that this one and the others name.

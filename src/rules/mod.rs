@@ -49,11 +49,11 @@ use crate::tables::Table;
 
 pub use crate::language::Attached;
 pub use limit::RuleLimit;
-pub use trigger::is_hook_name;
 pub use plan::{Barred, Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
 pub use step::{OnError, RenderError, Step};
+pub use trigger::is_hook_name;
 pub use vars::Vars;
 pub use verdict::{Failure, Finding, Verdict};
 

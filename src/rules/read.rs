@@ -16,19 +16,18 @@ use crate::numbers::Numbers;
 
 use super::context::{Context, HoursByName, Names};
 use super::gates::{self, Calendars};
+use super::limit::{self, RuleLimit};
 use super::matcher::Group;
 use super::rule::{Gates, Rule, When};
 use super::tables::{self, Destination, Sheets};
 use super::trigger::Trigger;
-use super::limit::{self, RuleLimit};
 use super::vars::{self, Vars};
 use super::{World, conditions, steps, trigger};
 
 const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
 const FILE_KEYS_LATER: &[&str] = &["dialogs"];
 /// The keys of a rule.
-pub(super) const RULE_KEYS: &[&str] =
-    &[
+pub(super) const RULE_KEYS: &[&str] = &[
     "name",
     "on",
     "where",

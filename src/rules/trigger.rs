@@ -220,12 +220,7 @@ fn read_envelope(context: &mut Context<'_>, table: &Table<'_>, span: &Range<usiz
                     envelope.subject = read_regex(context, text, &entry.node);
                 }
             }
-            _ => context.unknown_key(
-                entry,
-                "`on`",
-                &["topic", "method", "subject", "every", "cron", "hook"],
-                &[],
-            ),
+            _ => context.unknown_key(entry, "`on`", &["topic", "method", "subject", "every", "cron", "hook"], &[]),
         }
     }
     if table.entries.is_empty() {
