@@ -6,7 +6,7 @@
 //! ingest ──► event ──► journal ──► dispatch ──► rules ──► actions
 //! Verified   Publication  Claim      runs        Plan      Outcome ──► record ──► journal
 //! ```
-//! What the path asks: [`language`], [`hours`], [`memory`] (what is remembered between events), [`cloudlink`], [`settings`],
+//! What the path asks: [`language`], [`hours`], [`tables`], [`numbers`], [`memory`] (what is remembered between events), [`cloudlink`], [`settings`],
 //! [`kit`]. Its faces: [`cli`], [`daemon`] (which wires), [`api`], [`telemetry`]. `docs/architecture.md` follows one call through all of them.
 
 pub mod actions;
@@ -22,9 +22,11 @@ pub mod journal;
 pub mod kit;
 pub mod language;
 pub mod memory;
+pub mod numbers;
 pub mod record;
 pub mod rules;
 pub mod settings;
 #[cfg(feature = "simulator")]
 pub mod simulator;
+pub mod tables;
 pub mod telemetry;

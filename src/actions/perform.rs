@@ -1,5 +1,6 @@
 //! From a request to its outcome.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::cloudlink::{CloudLink, HostPolicy, HostState, Line, Whose};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
+use crate::numbers::Dialling;
 use crate::rules::catalogue::{Repeats, Spec};
 use crate::rules::request::{HttpRequest, Method, Request};
 
@@ -80,6 +82,8 @@ pub struct Attempt<'a> {
 #[derive(Debug)]
 pub struct Actions {
     accounts: HashMap<Arc<str>, CloudLink>,
+    /// What phones of the accounts' sites dial.
+    dialling: HashMap<Arc<str>, Dialling>,
     http: Http,
 }
 
@@ -96,7 +100,13 @@ impl Actions {
     ) -> Result<Self, BadCredential> {
         let credentials = Credentials::new(credentials, &wire, &clock, &chance, &supervisor)?;
         let other = Line::new(&wire, Whose::Other, HostPolicy::STEPS, &clock, &chance);
-        Ok(Self { accounts, http: Http { wire, other, credentials } })
+        Ok(Self { accounts, dialling: HashMap::new(), http: Http { wire, other, credentials } })
+    }
+
+    /// The same, with what a phone of an account's site dials before a number.
+    pub fn with_dialling(mut self, account: &str, dialling: Dialling) -> Self {
+        self.dialling.insert(account.into(), dialling);
+        self
     }
 
     /// What there is to say about the hosts of `http` steps, for metrics and pages.
@@ -113,7 +123,7 @@ impl Actions {
     pub async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
         match request {
             Request::Redirect { call, to } => match self.account(attempt) {
-                Ok(cloudlink) => call::redirect(cloudlink, call, to, attempt).await,
+                Ok(cloudlink) => call::redirect(cloudlink, call, &self.dialled(to, attempt), attempt).await,
                 Err(outcome) => outcome,
             },
             Request::Reply { conversation, text, format } => match self.account(attempt) {
@@ -127,6 +137,14 @@ impl Actions {
                 Err(outcome) => outcome,
             },
             Request::Set(_) | Request::Asked(_) => not_carried_out(request.action()),
+        }
+    }
+
+    /// A destination as it is sent: a request holds it as the rule wrote it, and what a phone dials is added here.
+    fn dialled<'a>(&self, to: &'a str, attempt: &Attempt<'_>) -> Cow<'a, str> {
+        match self.dialling.get(attempt.account) {
+            Some(dialling) => dialling.dial(to),
+            None => Cow::Borrowed(to),
         }
     }
 

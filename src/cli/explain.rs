@@ -11,6 +11,7 @@ use super::{Config, complain, say};
 use crate::daemon;
 use crate::event::{Event, Opened, publication};
 use crate::kit::clock::Clock;
+use crate::numbers::Numbers;
 use crate::rules::{Finding, RuleSet, Scope};
 use crate::settings::Desk;
 
@@ -59,7 +60,7 @@ fn explain(args: &Args, desk: Desk) -> Result<String, (u8, String)> {
     let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| (1, report.render(false)))?;
     let at = args.at.as_deref().map(|text| time(text, rules.zone())).transpose().map_err(|why| (2, why))?;
     let documents = documents(args, at)?;
-    let events = documents.into_iter().map(|document| event(&document, at));
+    let events = documents.into_iter().map(|document| event(&document, at, rules.numbers()));
     let told: Vec<Value> = events.map(|event| tell(&rules, &event)).collect();
     if args.json {
         let all = if let [one] = told.as_slice() { one.clone() } else { Value::Array(told) };
@@ -105,10 +106,10 @@ fn typical_call(extension: &str, from: &str, at: Option<DateTime<Utc>>) -> Strin
     .to_string()
 }
 
-fn event(document: &publication::Publication, at: Option<DateTime<Utc>>) -> Event {
+fn event(document: &publication::Publication, at: Option<DateTime<Utc>>, numbers: &Numbers) -> Event {
     let arrived = at.unwrap_or_else(|| Clock::system().now()).timestamp_millis();
     let opened = Opened::new(1, &"main".into(), &document.id, &Arc::clone(&document.lane), arrived, &document.body);
-    let mut event = opened.resolve(None).event;
+    let mut event = opened.resolve(None, numbers).event;
     event.time = at.unwrap_or(event.time);
     event
 }

@@ -17,6 +17,7 @@ use crate::event::{Event, Kind, Opened};
 use crate::journal::embedded::Reader;
 use crate::journal::{Claim, Error, Range};
 use crate::kit::clock::Clock;
+use crate::numbers::Numbers;
 use crate::record::{self, Attempted};
 use crate::rules::{RuleSet, RunPlan, Scope};
 use crate::settings::units;
@@ -160,7 +161,7 @@ fn look(args: &Args, reader: &Reader, rules: &RuleSet, kind: Option<Kind>, betwe
         behind = *last;
         for seq in page {
             let Some(claim) = reader.scan(Range::One(seq))?.pop() else { continue };
-            let Some(event) = event(&claim, kind) else { continue };
+            let Some(event) = event(&claim, kind, rules.numbers()) else { continue };
             if tally.events == MOST {
                 tally.beyond = Some(claim.arrived);
                 return Ok(tally);
@@ -180,7 +181,7 @@ fn look(args: &Args, reader: &Reader, rules: &RuleSet, kind: Option<Kind>, betwe
 }
 
 /// The event as it was decided on then; none for what was not, for our own, and for other kinds.
-fn event(claim: &Claim, wanted: Option<Kind>) -> Option<Event> {
+fn event(claim: &Claim, wanted: Option<Kind>, numbers: &Numbers) -> Option<Event> {
     if Own::is(claim) {
         return None;
     }
@@ -192,7 +193,7 @@ fn event(claim: &Claim, wanted: Option<Kind>) -> Option<Event> {
     let entry = &claim.entry;
     let opened =
         Opened::new(claim.seq, &account(claim), &entry.id, &Arc::clone(&entry.lane), claim.arrived, &entry.body);
-    Some(opened.resolve_as(kind, decision.was.as_deref()))
+    Some(opened.resolve_as(kind, decision.was.as_deref(), numbers))
 }
 
 /// What the first step of a run would ask for. What the steps after it ask for depends on its answer.

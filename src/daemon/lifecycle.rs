@@ -23,12 +23,14 @@ use crate::api::{Api, Faces};
 use crate::cloudlink::CloudLink;
 use crate::cloudlink::transport::Wire;
 use crate::dispatch::Dispatcher;
+use crate::hours::Locale;
 use crate::ingest::Ingest;
 use crate::journal::{Embedded, Journal};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::listener::Listener;
 use crate::kit::supervisor::{Died, Supervisor};
+use crate::numbers::Dialling;
 use crate::rules::{Attached, RuleSet, Step, World};
 use crate::settings::{self, Environment, Settings};
 use crate::telemetry::Metrics;
@@ -110,7 +112,11 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         chance.clone(),
         supervisor.clone(),
     )
-    .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?;
+    .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?
+    .with_dialling(&account.name, dialling(&settings.locale));
+    // Not now, but before the first call: it takes some milliseconds.
+    let numbers = rules.numbers().clone();
+    tokio::task::spawn_blocking(move || numbers.warm());
     let reloader =
         Arc::new(Reloader::new(settings.rules.path.clone(), world, clock.clone(), Arc::clone(&metrics), &rules));
     let desk = Arc::new(Desk::new(
@@ -199,6 +205,14 @@ fn first_rules(settings: &Settings, world: &World) -> Result<RuleSet, Error> {
     Ok(rules)
 }
 
+/// What a phone of the site dials.
+fn dialling(locale: &Locale) -> Dialling {
+    let dial = locale.dial.as_ref();
+    dial.map_or_else(Dialling::default, |dial| {
+        Dialling::of(locale.country.as_deref(), &dial.outside, &dial.national, &dial.international)
+    })
+}
+
 fn announce(settings: &Settings, public: &Listener, admin: &Listener) {
     let address =
         |listener: &Listener| listener.address().map_or_else(|_| "?".to_owned(), |address| address.to_string());
@@ -229,6 +243,9 @@ impl App {
         tell(&[NotifyState::Ready]);
         let mut watchdog = tokio::time::interval(WATCHDOG);
         let died = loop {
+            if let Some(watcher) = &mut watcher {
+                watcher.follow(&self.reloader.attached());
+            }
             tokio::select! {
                 () = stop.told() => break None,
                 Some(died) = deaths.recv() => break Some(died),

@@ -1,5 +1,7 @@
 //! The rules in force, and putting others in force: whole or not at all.
 
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +40,8 @@ pub(super) struct Reloader {
     clock: Clock,
     metrics: Arc<Metrics>,
     in_force: Mutex<InForce>,
+    /// The files that rule files name, as far as they are known.
+    attached: Mutex<Vec<Arc<str>>>,
 }
 
 /// Reads and compiles the rules of a path; on success with what is allowed but probably not meant.
@@ -74,11 +78,29 @@ pub(super) fn warn(rules: &RuleSet) {
 impl Reloader {
     pub(super) fn new(path: PathBuf, world: World, clock: Clock, metrics: Arc<Metrics>, first: &RuleSet) -> Self {
         let in_force = InForce { hash: first.hash().to_owned(), since: clock.now(), trouble: None };
-        Self { path, world, clock, metrics, in_force: Mutex::new(in_force) }
+        let attached = Mutex::new(first.attached().to_vec());
+        Self { path, world, clock, metrics, in_force: Mutex::new(in_force), attached }
     }
 
     pub(super) fn in_force(&self) -> InForce {
         self.lock().clone()
+    }
+
+    /// The files that rule files name: a change of one is a change of the rules.
+    pub(super) fn attached(&self) -> Vec<Arc<str>> {
+        self.attached.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn know(&self, files: impl Iterator<Item = Arc<str>>, keep: bool) {
+        let mut attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner);
+        if !keep {
+            attached.clear();
+        }
+        for file in files {
+            if !attached.contains(&file) {
+                attached.push(file);
+            }
+        }
     }
 
     /// Puts the rules on disk in force, or says why they are not.
@@ -88,6 +110,7 @@ impl Reloader {
         let mut changed = false;
         let trouble = match compiled {
             Ok(Ok(rules)) => {
+                self.know(rules.attached().iter().cloned(), false);
                 if !rules.warnings().is_empty() {
                     tracing::warn!("the rules are in force, with findings:\n{}", rules.warnings().render(false));
                 }
@@ -109,6 +132,8 @@ impl Reloader {
                 None
             }
             Ok(Err(report)) => {
+                // Where something is wrong, somebody is going to mend it.
+                self.know(report.findings().iter().map(|finding| Arc::clone(&finding.source.name)), true);
                 tracing::error!(
                     "the rules on disk do not hold together; those of before stay in force:\n{}",
                     report.render(false)
@@ -140,8 +165,13 @@ impl Reloader {
 
 /// A watcher of the rules, and what it has told and nobody has answered yet. It watches as long as it lives.
 pub(super) struct Watch {
-    _watcher: notify::RecommendedWatcher,
+    watcher: notify::RecommendedWatcher,
     changes: mpsc::Receiver<()>,
+    /// Folders that are watched, by their real path, and whether everything below is.
+    folders: Vec<(PathBuf, bool)>,
+    /// The files that rule files name, and the names of those that are looked for.
+    followed: Vec<Arc<str>>,
+    names: Arc<Mutex<BTreeSet<OsString>>>,
     /// The first and the last change that was not answered.
     changed: Option<(Instant, Instant)>,
 }
@@ -154,9 +184,15 @@ impl Watch {
         // Kubernetes replaces a whole folder.
         let (folder, only) =
             if path.is_dir() { (path, None) } else { (path.parent().unwrap_or(path), path.file_name()) };
-        let only = only.map(std::ffi::OsStr::to_owned);
+        // As the watcher tells it.
+        let below = only.is_none().then(|| std::env::current_dir().unwrap_or_default().join(folder));
+        let only = only.map(OsStr::to_owned);
+        let names: Arc<Mutex<BTreeSet<OsString>>> = Arc::default();
+        let followed = Arc::clone(&names);
         let is_ours = move |path: &PathBuf| {
-            only.as_ref().is_none_or(|only| path.file_name().is_some_and(|name| name == only || name == "..data"))
+            let known = |name: &OsStr| followed.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
+            let named = |name: &OsStr| only.as_deref() == Some(name) || name == "..data" || known(name);
+            below.as_ref().is_some_and(|below| path.starts_with(below)) || path.file_name().is_some_and(named)
         };
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(&is_ours)) {
@@ -166,7 +202,36 @@ impl Watch {
         })?;
         let mode = if path.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         watcher.watch(folder, mode)?;
-        Ok(Self { _watcher: watcher, changes, changed: None })
+        let folders = vec![(real(folder), path.is_dir())];
+        Ok(Self { watcher, changes, folders, followed: Vec::new(), names, changed: None })
+    }
+
+    /// Watches these files too, wherever they are.
+    pub(super) fn follow(&mut self, files: &[Arc<str>]) {
+        if self.followed == files {
+            return;
+        }
+        self.followed = files.to_vec();
+        let paths = || files.iter().map(|file| Path::new(&**file));
+        let names = paths().filter_map(Path::file_name).map(OsStr::to_owned).collect();
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
+        for path in paths() {
+            let folder = real(path.parent().unwrap_or(path));
+            if self.folders.iter().any(|(known, below)| folder == *known || *below && folder.starts_with(known)) {
+                continue;
+            }
+            match self.watcher.watch(&folder, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    // It may have changed after it was read and before it was watched.
+                    let now = Instant::now();
+                    self.changed = Some((self.changed.map_or(now, |(first, _)| first), now));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, folder = %folder.display(), "a folder with tables or calendars can't be watched; reload with SIGHUP");
+                }
+            }
+            self.folders.push((folder, false));
+        }
     }
 
     /// Returns when something changed and was then left alone for a moment. What it knows it keeps when it is dropped
@@ -192,6 +257,12 @@ impl Watch {
             }
         }
     }
+}
+
+/// A folder without links and `..`; as it is given when it is not there.
+fn real(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// The next change, when it is over; never, without a watcher.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+pub use crate::numbers::Numbers;
 pub use kind::Kind;
 pub use open::{Opened, Remember, Resolved};
 pub use publication::{DecodeError, Publication};

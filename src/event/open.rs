@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::kind::Kind;
 use super::resource::Resource;
 use super::{Event, views};
+use crate::numbers::Numbers;
 
 /// How long a leg is remembered after its last notification while it lives.
 const LEG_LIVES: i64 = 24 * 3600 * 1000;
@@ -107,8 +108,8 @@ impl Opened {
         later || (planned && known.get("state").and_then(Value::as_str) != state.as_deref())
     }
 
-    /// The event, in the light of what is remembered.
-    pub fn resolve(self, remembered: Option<&str>) -> Resolved {
+    /// The event, in the light of what is remembered, with numbers as they are read in the account's country.
+    pub fn resolve(self, remembered: Option<&str>, numbers: &Numbers) -> Resolved {
         let before: Value = remembered.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         let (kind, now) = self.kind(&before);
         let remember = self.key().zip(now).map(|(key, (now, lives))| Remember {
@@ -116,13 +117,13 @@ impl Opened {
             bytes: now.to_string().into(),
             until: self.arrived.timestamp_millis().saturating_add(lives),
         });
-        Resolved { event: self.event(kind, &before), remember }
+        Resolved { event: self.event(kind, &before, numbers), remember }
     }
 
     /// The event with what was found earlier, before a restart or a stay on the shelf: its kind, and the status that a
     /// presence had before.
-    pub fn resolve_as(self, kind: Kind, was: Option<&str>) -> Event {
-        self.event(kind, &json!({ "status": was }))
+    pub fn resolve_as(self, kind: Kind, was: Option<&str>, numbers: &Numbers) -> Event {
+        self.event(kind, &json!({ "status": was }), numbers)
     }
 
     /// The kind, and the state to remember with its life in milliseconds.
@@ -184,7 +185,7 @@ impl Opened {
         method(&self.document)
     }
 
-    fn event(mut self, kind: Kind, before: &Value) -> Event {
+    fn event(mut self, kind: Kind, before: &Value, numbers: &Numbers) -> Event {
         let text =
             |document: &Value, key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (topic, subject, method) = (text(&self.document, "topic"), text(&self.document, "subject"), self.method());
@@ -202,7 +203,7 @@ impl Opened {
                 }
             }
             (Resource::Call { endpoint, call }, "call") => {
-                fields.insert("call".into(), views::call(&content, endpoint, call, &subject, &method));
+                fields.insert("call".into(), views::call(&content, endpoint, call, &subject, &method, numbers));
             }
             (Resource::Conversation { conversation, rest }, "chat") => {
                 fields.insert("message".into(), views::message(&content, conversation, rest, publisher.as_deref()));
@@ -285,6 +286,10 @@ mod tests {
         Opened::new(1, &"main".into(), "main/p", &"lane".into(), 1_770_106_530_000, &document.to_string())
     }
 
+    fn canada() -> Numbers {
+        Numbers::of(Some("CA"))
+    }
+
     fn call(state: &str, timestamp: i64) -> Value {
         json!({ "topic": "platform-api-media", "method": "PUT", "subject": "/2017-09-01/endpoints/3001/calls/7",
                 "content": { "state": state, "timestamp": timestamp, "callId": "endpoints/3001/calls/7", "from": "+16135550142",
@@ -305,7 +310,7 @@ mod tests {
             ("idle", 16),
             ("ringing", 9),
         ] {
-            let resolved = opened(&call(state, 1_770_106_530_000 + at)).resolve(known.as_deref());
+            let resolved = opened(&call(state, 1_770_106_530_000 + at)).resolve(known.as_deref(), &canada());
             kinds.push(resolved.event.kind.as_str());
             known = resolved.remember.map(|remember| remember.bytes.to_string());
         }
@@ -327,7 +332,7 @@ mod tests {
     #[test]
     fn a_later_state_overtakes() {
         let at = |state: &str, time: i64| opened(&call(state, 1_770_106_530_000 + time));
-        let known = |state: &str, time: i64| at(state, time).resolve(None).remember.unwrap().bytes;
+        let known = |state: &str, time: i64| at(state, time).resolve(None, &canada()).remember.unwrap().bytes;
         assert!(!at("ringing", 10).is_overtaken(None, true));
         assert!(!at("ringing", 10).is_overtaken(Some(&known("ringing", 10)), true));
         assert!(at("ringing", 10).is_overtaken(Some(&known("connected", 11)), false));
@@ -340,7 +345,7 @@ mod tests {
         let mut known: Option<String> = None;
         let mut kinds = Vec::new();
         for state in ["ringing", "", "unknown", "ringing", "connected", "outOfService", "connected"] {
-            let resolved = opened(&call(state, 1_770_106_530_010)).resolve(known.as_deref());
+            let resolved = opened(&call(state, 1_770_106_530_010)).resolve(known.as_deref(), &canada());
             kinds.push(resolved.event.kind.as_str());
             known = resolved.remember.map(|remember| remember.bytes.to_string());
         }
@@ -353,7 +358,7 @@ mod tests {
         let user = |method: &str| {
             let document = json!({ "topic": "platform-api-admin", "method": method, "subject": "/accounts/a/users/u",
                                    "content": { "createdOn": "2020-01-02T03:04:05Z" } });
-            opened(&document).resolve(None).event.time.to_rfc3339()
+            opened(&document).resolve(None, &canada()).event.time.to_rfc3339()
         };
         assert_eq!(user("POST"), "2020-01-02T03:04:05+00:00");
         assert_eq!(user("PUT"), "2026-02-03T08:15:30+00:00", "when it arrived");
@@ -363,13 +368,13 @@ mod tests {
     fn what_a_presence_was_is_known_again() {
         let document = json!({ "topic": "platform-api-presence", "method": "PUT", "subject": "/presentities/u",
                                "content": { "status": "Busy" } });
-        let event = opened(&document).resolve_as(Kind::PresenceChanged, Some("Away"));
+        let event = opened(&document).resolve_as(Kind::PresenceChanged, Some("Away"), &canada());
         assert_eq!(event.fields["presence"]["was"], "Away");
     }
 
     #[test]
     fn the_traps_of_a_call_are_fixed() {
-        let event = opened(&call("ringing", 1_770_106_530_124)).resolve(None).event;
+        let event = opened(&call("ringing", 1_770_106_530_124)).resolve(None, &canada()).event;
         let field = |path: &str| event.field(path.split('.')).cloned();
         assert_eq!(field("call.id"), Some(json!("7")));
         assert_eq!(field("call.tracking_id"), Some(json!("t#7")));
@@ -382,13 +387,42 @@ mod tests {
     }
 
     #[test]
+    fn the_ends_of_a_call_are_read_by_the_locale() {
+        let view = |direction: &str, from: &str, to: &str| {
+            let content = json!({ "state": "ringing", "direction": direction, "from": from, "to": to });
+            views::call(&content, "3001", "7", "/x", "PUT", &canada())
+        };
+        for (direction, from, to, wanted) in [
+            ("inbound", "6135550142", "3001", json!([true, "+16135550142", "6135550142", "3001", "3001"])),
+            (
+                "inbound",
+                "16135550142",
+                "6135550100",
+                json!([true, "+16135550142", "16135550142", "+16135550100", "6135550100"]),
+            ),
+            ("inbound", "2001", "3001", json!([false, "2001", "2001", "3001", "3001"])),
+            ("inbound", "", "3001", json!([true, null, null, "3001", "3001"])),
+            ("inbound", "anonymous", "3001", json!([true, null, "anonymous", "3001", "3001"])),
+            ("outbound", "3001", "011442079460018", json!([true, "3001", "3001", "+442079460018", "011442079460018"])),
+            ("outbound", "3001", "2001", json!([false, "3001", "3001", "2001", "2001"])),
+        ] {
+            let view = view(direction, from, to);
+            let seen: Vec<&Value> = ["outside", "from", "from_raw", "to", "to_raw"]
+                .iter()
+                .map(|key| view.get(*key).unwrap_or(&Value::Null))
+                .collect();
+            assert_eq!(json!(seen), wanted, "{from} {to}");
+        }
+    }
+
+    #[test]
     fn a_message_is_found_in_either_shape() {
         for content in [
             json!({ "body": "hi", "createdBy": "ann" }),
             json!({ "body": { "body": "hi", "messageId": "x" }, "userId": "ann" }),
         ] {
             let document = json!({ "topic": "platform-api-conversations", "method": "post", "subject": "/conversations/c/messages/m", "content": content });
-            let event = opened(&document).resolve(None).event;
+            let event = opened(&document).resolve(None, &canada()).event;
             assert_eq!(event.kind, Kind::ChatMessage);
             assert_eq!(
                 event.fields["message"],
@@ -403,11 +437,11 @@ mod tests {
             json!({ "topic": "platform-api-presence", "method": "PUT", "subject": "/presentities/u",
             "content": { "presences": [{ "type": "aggregate", "status": status }, { "type": "principal", "status": "Busy" }] } })
         };
-        let first = opened(&document("Away")).resolve(None);
+        let first = opened(&document("Away")).resolve(None, &canada());
         assert_eq!(first.event.kind, Kind::PresenceChanged);
         let known = first.remember.unwrap().bytes;
-        assert_eq!(opened(&document("Away")).resolve(Some(&known)).event.kind, Kind::PresenceUpdated);
-        let changed = opened(&document("Busy")).resolve(Some(&known)).event;
+        assert_eq!(opened(&document("Away")).resolve(Some(&known), &canada()).event.kind, Kind::PresenceUpdated);
+        let changed = opened(&document("Busy")).resolve(Some(&known), &canada()).event;
         assert_eq!(
             changed.fields["presence"],
             json!({ "status": "Busy", "override": "Busy", "principal": "u", "was": "Away" })
@@ -428,7 +462,7 @@ mod tests {
             ("media", "PUT", "/elsewhere", "publication"),
         ] {
             let document = json!({ "topic": format!("platform-api-{topic}"), "method": method, "subject": subject, "content": {} });
-            assert_eq!(opened(&document).resolve(None).event.kind.as_str(), kind, "{subject}");
+            assert_eq!(opened(&document).resolve(None, &canada()).event.kind.as_str(), kind, "{subject}");
         }
     }
 }

@@ -5,9 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::resource::segments;
-
-/// More digits than an extension has.
-const LONGEST_EXTENSION: usize = 7;
+use crate::numbers::{Number, Numbers};
 
 /// When it happened: `timestamp` (epoch milliseconds), else the `createdOn` of what is created now. The `createdOn` of what
 /// is changed says when that began, perhaps years ago.
@@ -47,11 +45,19 @@ pub(super) fn call_state(content: &Value, method: &str) -> Option<String> {
 }
 
 /// The view `call`. `content.callId` is a path, so the id comes from the subject.
-pub(super) fn call(content: &Value, endpoint: &str, call: &str, subject: &str, method: &str) -> Value {
+pub(super) fn call(
+    content: &Value,
+    endpoint: &str,
+    call: &str,
+    subject: &str,
+    method: &str,
+    numbers: &Numbers,
+) -> Value {
     let get = |key: &str| text(content, key);
     let user = [get("userId"), get("principalId")].into_iter().find(|id| !id.is_empty()).unwrap_or_default();
     let (from, to, direction) = (get("from"), get("to"), get("direction").to_lowercase());
-    let other = if direction == "outbound" { &to } else { &from };
+    let (from_read, to_read) = (numbers.read(&from), numbers.read(&to));
+    let outside = *(if direction == "outbound" { &to_read } else { &from_read }) != Number::Inside;
     let own_link = content.pointer("/_links/self").and_then(Value::as_str);
     let link =
         own_link.filter(|link| matches!(segments(link).as_slice(), ["endpoints", _, "calls", _])).unwrap_or(subject);
@@ -59,10 +65,10 @@ pub(super) fn call(content: &Value, endpoint: &str, call: &str, subject: &str, m
         ("id", call),
         ("endpoint", endpoint),
         ("user", &user),
-        ("from", &from),
+        ("from", shown(&from_read, &from)),
         ("from_raw", &from),
         ("from_name", &get("fromName")),
-        ("to", &to),
+        ("to", shown(&to_read, &to)),
         ("to_raw", &to),
         ("to_name", &get("toName")),
         ("state", &call_state(content, method).unwrap_or_default()),
@@ -71,7 +77,7 @@ pub(super) fn call(content: &Value, endpoint: &str, call: &str, subject: &str, m
         ("tracking_id", &tracking_id(content)),
         ("link", link),
     ]);
-    view["outside"] = json!(is_outside(other));
+    view["outside"] = json!(outside);
     view
 }
 
@@ -86,10 +92,13 @@ fn tracking_id(content: &Value) -> String {
     }
 }
 
-/// The other end is no extension: it begins with +, has more digits than an extension, or is withheld.
-fn is_outside(number: &str) -> bool {
-    let digits = number.chars().filter(char::is_ascii_digit).count();
-    number.starts_with('+') || digits > LONGEST_EXTENSION || digits == 0
+/// A number as rules see it: in E.164 when it is one of the public network, missing when it is withheld.
+fn shown<'a>(number: &'a Number, sent: &'a str) -> &'a str {
+    match number {
+        Number::Inside => sent,
+        Number::Outside(number) => number,
+        Number::Withheld => "",
+    }
 }
 
 /// The view `message`. In 2017 `content.body` was the whole message object: it is unwrapped.

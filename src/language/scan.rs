@@ -200,6 +200,11 @@ fn path(tokens: &[(Token<'_>, Range<usize>)], first: usize) -> (String, usize) {
             [(Token::Mark(b'.'), _), (Token::Name(_), _), (Token::Mark(b'('), _), ..] => break,
             [(Token::Mark(b'.'), _), (Token::Name(key), _), ..] => (*key, 2),
             [(Token::Mark(b'['), _), (Token::Text(key), _), (Token::Mark(b']'), _), ..] => (*key, 3),
+            // Which row of a table is not known, but what comes after it is a column.
+            [(Token::Mark(b'['), _), ..] if *root == "tables" => match closing(slice) {
+                Some(used) => ("*", used + 1),
+                None => break,
+            },
             _ => break,
         };
         path.push('.');
@@ -208,6 +213,19 @@ fn path(tokens: &[(Token<'_>, Range<usize>)], first: usize) -> (String, usize) {
         at += used;
     }
     (path, end)
+}
+
+/// Where the bracket closes that the tokens begin with.
+fn closing(tokens: &[(Token<'_>, Range<usize>)]) -> Option<usize> {
+    let mut depth = 0_usize;
+    tokens.iter().position(|(token, _)| {
+        match token {
+            Token::Mark(b'[') => depth += 1,
+            Token::Mark(b']') => depth -= 1,
+            _ => {}
+        }
+        depth == 0
+    })
 }
 
 #[cfg(test)]
@@ -239,6 +257,9 @@ mod tests {
     #[test]
     fn indexes_are_part_of_a_path() {
         assert_eq!(seen("a['b'].c == b.d[0].e", true)[0].0, "a.b.c");
+        let row = [("tables.ext.*.night".to_owned(), Use::Path), ("call.to".to_owned(), Use::Path)];
+        assert_eq!(seen("tables.ext[call.to].night", true), row);
+        assert_eq!(seen("tables.ext[call.to", true)[0].0, "tables.ext");
         assert_eq!(seen("a.upper()", true), [("a".to_owned(), Use::Path), ("upper".to_owned(), Use::Method)]);
     }
 }

@@ -8,6 +8,7 @@ use super::asked::{Plain, Written, are_digits};
 use super::catalogue::{Argument, Needs, Spec, Takes};
 use super::context::{Context, Names, short};
 use super::steps::Read;
+use super::tables::Destination;
 use super::{http, set, steps};
 
 /// Reads what an action takes. What the checks across rules want to know is put into `read`.
@@ -114,6 +115,7 @@ fn one(
             let template = target(context, node, what, names)?;
             if spec.name == "redirect" && what == "to" {
                 read.redirect = Some((node.span.clone(), template.literal().map(str::to_owned)));
+                read.cells = node.text().and_then(|text| Destination::of(text, names));
             }
             Some(Written::Text(template))
         }

@@ -14,7 +14,7 @@ use crate::language::suggest;
 use super::context::{Context, Names};
 use super::fields::{self, Sort};
 use super::matcher::{Condition, Field, Group, Order, Test, Word};
-use super::trigger;
+use super::{tables, trigger};
 
 const WORDS: &[&str] = &["regex", "prefix", "suffix", "contains", "not", "exists", "gt", "gte", "lt", "lte", "table"];
 
@@ -131,6 +131,14 @@ impl Reader<'_, '_, '_> {
             Ok(sort) => sort,
             Err(trouble) => {
                 self.context.error(trouble.code, span, trouble.message, trouble.help);
+                // What reads the row that would be bound is not a mistake of its own.
+                if let Item::Table(words) = &entry.node.value
+                    && let Some(table) = words.get("table")
+                {
+                    self.names
+                        .bindings
+                        .extend(self.context.texts(&table.node, "table").into_iter().map(|(name, _)| name));
+                }
                 return None;
             }
         };
@@ -210,10 +218,12 @@ impl Reader<'_, '_, '_> {
                 _ => Word::NoneOf(self.values(node, path, sort)),
             },
             _ => {
-                self.context.not_supported(&entry.key_span, &entry.key);
-                // Its row would be bound by that name; what reads it is not a mistake of its own.
-                self.names.bindings.extend(node.text().map(str::to_owned));
-                return None;
+                if sort == Sort::Bool {
+                    let message = format!("`{path}` is true or false, no table has a row for it");
+                    self.context.error("wrong-type", &node.span, message, None);
+                    return None;
+                }
+                Word::Table(tables::word(self.context, self.names, node, self.binds))
             }
         })
     }
@@ -234,7 +244,11 @@ impl Reader<'_, '_, '_> {
             self.context.error("wrong-type", &entry.node.span, message, None);
             return Vec::new();
         }
-        self.context.texts(&entry.node, &entry.key).into_iter().map(|(text, _)| text).collect()
+        let texts = self.context.texts(&entry.node, &entry.key);
+        for (text, span) in texts.iter().filter(|_| &*entry.key == "prefix") {
+            tables::number(self.context, path, text, span, true);
+        }
+        texts.into_iter().map(|(text, _)| text).collect()
     }
 
     /// One value or a list of values, of the sort that the field holds.
@@ -293,16 +307,19 @@ impl Reader<'_, '_, '_> {
             self.context.error("wrong-type", &node.span, message, help);
             return None;
         }
+        if let Some(text) = value.as_str() {
+            tables::number(self.context, path, text, &node.span, false);
+        }
         Some(value)
     }
 }
 
 /// Makes a name known to the templates of the rule, unless it would hide something else.
 pub(super) fn bind(context: &mut Context<'_>, names: &mut Names, name: &str, span: &Range<usize>) {
-    let view = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours" | "vars");
+    let view = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours" | "vars" | "tables" | "item");
     if view {
-        let message = format!("the group `{name}` would hide the view `{name}`");
-        context.error("hidden-name", span, message, Some(format!("call it other: `(?<{name}_part>…)`")));
+        let message = format!("what is bound to `{name}` here would hide the view `{name}`");
+        context.error("hidden-name", span, message, Some(format!("call it other, such as `{name}_part`")));
     }
     if !names.bindings.iter().any(|known| known == name) {
         names.bindings.push(name.to_owned());

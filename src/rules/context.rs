@@ -11,10 +11,12 @@ use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::template::{Name, Problem};
 use crate::language::{Condition, Engine, Finding, Place, Report, Source, Template, suggest};
 use crate::memory::vars::Declaration;
+use crate::numbers::Numbers;
 
 use super::catalogue::Returns;
 use super::fields::Sort;
 use super::opening::Opening;
+use super::tables::{self, Sheets};
 use super::vars::Vars;
 use super::{World, duration, fields};
 
@@ -28,7 +30,10 @@ pub(super) struct Context<'a> {
     pub(super) report: &'a mut Report,
     pub(super) world: &'a World,
     pub(super) hours: &'a HoursByName,
+    pub(super) tables: &'a Sheets,
     pub(super) vars: &'a Vars,
+    /// How numbers are read.
+    pub(super) numbers: &'a Numbers,
     /// What was read of the files that this one and the others name.
     pub(super) attached: &'a mut Vec<Source>,
 }
@@ -38,6 +43,8 @@ pub(super) struct Context<'a> {
 pub(super) struct Names {
     pub(super) kinds: Vec<Kind>,
     pub(super) bindings: Vec<String>,
+    /// Those of the bindings that are rows of a table of that name.
+    pub(super) rows: Vec<String>,
     /// The named steps before, and what they return.
     pub(super) steps: Vec<(String, Returns)>,
     /// The names that steps are given, each with the last step that has it, counted from 0.
@@ -222,6 +229,12 @@ impl Context<'_> {
     fn name(&self, path: &str, names: &Names) -> Result<(), fields::Trouble> {
         let mut parts = path.split('.');
         let (root, second) = (parts.next().unwrap_or_default(), parts.next());
+        if names.rows.iter().any(|name| name == root) {
+            return self.cell(path, root, second, parts.next());
+        }
+        if root == "tables" {
+            return self.table_name(path, second, parts.nth(1), parts.next());
+        }
         if names.bindings.iter().any(|name| name == root) || root == "now" {
             return Ok(());
         }
@@ -236,7 +249,7 @@ impl Context<'_> {
         }
         self.field(path, &names.kinds).map(|_| ()).map_err(|trouble| {
             let steps = names.steps.iter().map(|(name, _)| name);
-            let own = names.bindings.iter().chain(steps).map(String::as_str).chain(["now", "hours"]);
+            let own = names.bindings.iter().chain(steps).map(String::as_str).chain(["now", "hours", "tables"]);
             let own = if trouble.code == "unknown-field" { suggest::nearest(root, own) } else { None };
             let help = own.map(|found| format!("did you mean `{found}{}`?", &path[root.len()..])).or(trouble.help);
             fields::Trouble { help, ..trouble }
@@ -262,6 +275,40 @@ impl Context<'_> {
             return Err(fields::Trouble { code: "unknown-field", message, help: None });
         }
         Ok(Sort::Text)
+    }
+
+    /// `tables.NAME`, and the column after its key.
+    fn table_name(
+        &self,
+        path: &str,
+        name: Option<&str>,
+        column: Option<&str>,
+        below: Option<&str>,
+    ) -> Result<(), fields::Trouble> {
+        let name = name.unwrap_or_default();
+        if self.tables.contains_key(name) {
+            self.cell(path, name, column, below)
+        } else {
+            Err(tables::unknown(self.tables, name))
+        }
+    }
+
+    /// A column of a table, which is a plain value.
+    fn cell(&self, path: &str, table: &str, column: Option<&str>, below: Option<&str>) -> Result<(), fields::Trouble> {
+        // Of a table that could not be read the columns are not known.
+        let Some(Some(sheet)) = self.tables.get(table) else { return Ok(()) };
+        let Some(column) = column else { return Ok(()) };
+        if !sheet.table.has(column) {
+            let columns = sheet.table.columns().iter().map(|column| &**column).filter(|column| !column.is_empty());
+            let help = suggest::did_you_mean(column, columns.collect::<Vec<_>>());
+            let message = format!("the table `{table}` has no column `{column}`");
+            return Err(fields::Trouble { code: "unknown-column", message, help });
+        }
+        if below.is_some() {
+            let message = format!("a cell is plain text: there is nothing below it, so `{path}` does not exist");
+            return Err(fields::Trouble { code: "unknown-field", message, help: None });
+        }
+        Ok(())
     }
 
     fn hours_name(&self, path: &str, name: Option<&str>, word: Option<&str>) -> Result<(), fields::Trouble> {

@@ -9,6 +9,7 @@ use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::event::Event;
+use crate::tables::Table;
 
 /// Conditions that must all hold.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +54,8 @@ pub(super) enum Word {
     Not(Box<Test>),
     /// After `not` a list: none of these.
     NoneOf(Vec<Value>),
+    /// One of these tables has a row for it; the row is bound by the table's name.
+    Table(Vec<(Arc<str>, Arc<Table>)>),
 }
 
 /// `gt`, `gte`, `lt`, `lte`.
@@ -64,8 +67,8 @@ pub(super) enum Order {
     AtMost,
 }
 
-/// What named groups of regexes caught.
-pub(super) type Captures = Vec<(String, String)>;
+/// What named groups of regexes caught, and the rows that tables had.
+pub(super) type Captures = Vec<(String, Value)>;
 
 impl Group {
     /// Whether all conditions hold; what was captured is added if so.
@@ -123,6 +126,14 @@ impl Test {
         self.0.iter().all(|word| word.holds(value, captures.as_deref_mut()))
     }
 
+    /// The tables of which one must have a row, if there is such a list.
+    pub(super) fn tables(&self) -> Option<&[(Arc<str>, Arc<Table>)]> {
+        self.0.iter().find_map(|word| match word {
+            Word::Table(tables) => Some(tables.as_slice()),
+            _ => None,
+        })
+    }
+
     /// The values of which one is required, if there is such a list.
     pub(super) fn required(&self) -> Option<&[Value]> {
         self.0.iter().find_map(|word| match word {
@@ -152,6 +163,7 @@ impl Word {
                 value.is_some_and(|value| wanted.iter().any(|wanted| order.holds(value, wanted)))
             }
             Self::Not(inner) => !inner.holds(value, None),
+            Self::Table(tables) => text().is_some_and(|text| looked_up(tables, text, captures)),
             Self::NoneOf(refused) => value.is_none_or(|value| !refused.iter().any(|refused| equal(refused, value))),
         }
     }
@@ -190,17 +202,26 @@ pub(super) fn caught(regex: &Regex, text: &str, captures: Option<&mut Captures>)
     let Some(found) = regex.captures(text) else { return false };
     for name in regex.capture_names().flatten() {
         if let Some(part) = found.name(name) {
-            captures.push((name.to_owned(), part.as_str().to_owned()));
+            captures.push((name.to_owned(), part.as_str().into()));
         }
     }
     true
 }
 
+/// Looks a text up in all of the tables, and notes the rows.
+fn looked_up(tables: &[(Arc<str>, Arc<Table>)], text: &str, captures: Option<&mut Captures>) -> bool {
+    let mut rows = tables.iter().filter_map(|(name, table)| Some((name, table.find(text)?)));
+    let Some(captures) = captures else { return rows.next().is_some() };
+    let before = captures.len();
+    captures.extend(rows.map(|(name, row)| (name.to_string(), row.to_json())));
+    captures.len() > before
+}
+
 /// What was captured as bindings; of one name the first counts.
 pub(super) fn bindings(captures: Captures) -> Map<String, Value> {
     let mut map = Map::new();
-    for (name, text) in captures {
-        map.entry(name).or_insert(Value::String(text));
+    for (name, value) in captures {
+        map.entry(name).or_insert(value);
     }
     map
 }

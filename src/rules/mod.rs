@@ -30,6 +30,7 @@ mod set;
 mod step;
 mod steps;
 mod surprises;
+mod tables;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -39,7 +40,7 @@ mod vars;
 mod verdict;
 mod words;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ use crate::event::Kind;
 use crate::hours::Locale;
 use crate::language::{Engine, Report, Source};
 use crate::memory::schedule::Schedule;
+use crate::numbers::Numbers;
+use crate::tables::Table;
 
 pub use crate::language::Attached;
 pub use limit::RuleLimit;
@@ -101,6 +104,8 @@ pub struct RuleSet {
     calls: Calls,
     hours: Arc<context::HoursByName>,
     vars: Arc<Vars>,
+    tables: Arc<BTreeMap<Arc<str>, Arc<Table>>>,
+    numbers: Numbers,
     zone: Tz,
     warnings: Report,
     attached: Vec<Arc<str>>,
@@ -173,6 +178,11 @@ impl RuleSet {
         self.hours.iter().filter_map(|(name, hours)| Some((&**name, hours.as_deref()?)))
     }
 
+    /// How numbers are read, by `[locale]`: for the views of events as for tables.
+    pub fn numbers(&self) -> &Numbers {
+        &self.numbers
+    }
+
     /// The time zone that `now` and `date` speak.
     pub fn zone(&self) -> Tz {
         self.zone
@@ -191,6 +201,8 @@ impl Default for RuleSet {
             calls: Calls::default(),
             hours: Arc::default(),
             vars: Arc::default(),
+            tables: Arc::default(),
+            numbers: Numbers::default(),
             zone: Tz::UTC,
             warnings: Report::default(),
             attached: Vec::new(),
@@ -204,8 +216,10 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let mut report = Report::default();
     let mut engine = Engine::new(zone);
     let mut attached = Vec::new();
-    let (drafts, hours, vars) = read::files(sources, world, &mut engine, &mut report, &mut attached);
-    cross::check(&drafts, &mut report);
+    let numbers = Numbers::of(world.locale.country.as_deref());
+    let (drafts, read::Named { hours, tables, vars }) =
+        read::files(sources, world, &numbers, &mut engine, &mut report, &mut attached);
+    cross::check(&drafts, &tables, &mut report);
     if report.has_errors() {
         return Err(report);
     }
@@ -218,6 +232,8 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let calls = Calls::of(&rules, sources);
     let hash = hash(sources, &attached);
     let attached = attached.into_iter().map(|source| source.name).collect();
+    let tables = tables.into_iter().filter_map(|(name, sheet)| Some((name, sheet?.table))).collect();
+    let (hours, tables, vars) = (Arc::new(hours), Arc::new(tables), Arc::new(vars));
     Ok(RuleSet {
         hash,
         rules,
@@ -225,8 +241,10 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
         places,
         clocks,
         calls,
-        hours: Arc::new(hours),
-        vars: Arc::new(vars),
+        hours,
+        tables,
+        vars,
+        numbers,
         zone,
         warnings: report,
         attached,

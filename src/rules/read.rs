@@ -1,4 +1,4 @@
-//! Reading files: calendars and hours first, for rules of any file may name them, then the rules in file order.
+//! Reading files: calendars, tables and hours first, for rules of any file may name them, then the rules in file order.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -12,6 +12,7 @@ use crate::event::Kind;
 use crate::language::document::{self, Entry, Item, Node, Table};
 use crate::language::render::Lines;
 use crate::language::{Engine, Report, Source, suggest};
+use crate::numbers::Numbers;
 
 use super::calendars::Calendars;
 use super::context::{Context, HoursByName, Names};
@@ -19,12 +20,13 @@ use super::gates::{self, Collected};
 use super::limit::{self, RuleLimit};
 use super::matcher::Group;
 use super::rule::{Gates, Rule, When};
+use super::tables::{self, Destination, Sheets};
 use super::trigger::Trigger;
 use super::vars::{self, Vars};
 use super::{World, conditions, opening, steps, trigger};
 
-const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "vars", "test"];
-const FILE_KEYS_LATER: &[&str] = &["tables", "dialogs"];
+const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
+const FILE_KEYS_LATER: &[&str] = &["dialogs"];
 /// The keys of a rule.
 pub(super) const RULE_KEYS: &[&str] = &[
     "name",
@@ -50,52 +52,70 @@ pub(super) struct Draft {
     pub(super) span: Range<usize>,
     /// Its redirects: place and written-out destination.
     pub(super) redirects: Vec<(Range<usize>, Option<String>)>,
+    /// Those of the redirects whose destination is a cell: which one, and from where.
+    pub(super) cells: Vec<(usize, Destination)>,
     /// Its replies that are written out.
     pub(super) replies: Vec<(Range<usize>, String)>,
+}
+
+/// What rules of any file may name.
+#[derive(Default)]
+pub(super) struct Named {
+    pub(super) hours: HoursByName,
+    pub(super) tables: Sheets,
+    pub(super) vars: Vars,
 }
 
 /// Reads all files together.
 pub(super) fn files(
     sources: &[Source],
     world: &World,
+    numbers: &Numbers,
     engine: &mut Engine,
     report: &mut Report,
     attached: &mut Vec<Source>,
-) -> (Vec<Draft>, HoursByName, Vars) {
+) -> (Vec<Draft>, Named) {
     let files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
-    let (none, no_vars) = (HoursByName::new(), Vars::new());
-    let (mut calendars, mut collected, mut vars) = (Calendars::default(), Collected::default(), Vars::new());
+    let none = Named::default();
+    let (mut calendars, mut collected, mut named) = (Calendars::default(), Collected::default(), Named::default());
     for (source, file) in &files {
-        let mut context = Context { source, engine, report, world, hours: &none, vars: &no_vars, attached };
-        top(&mut context, file, &mut calendars, &mut vars);
+        let Named { hours, tables, vars } = &none;
+        let mut context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
+        top(&mut context, file, &mut calendars, &mut named.vars);
+        if let Some(Item::Table(table)) = file.get("tables").map(|entry| &entry.node.value) {
+            tables::collect(&mut context, table, &mut named.tables);
+        }
     }
     for (source, file) in &files {
-        let mut context = Context { source, engine, report, world, hours: &none, vars: &vars, attached };
+        let (hours, tables, vars) = (&none.hours, &named.tables, &named.vars);
+        let mut context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
         if let Some(Item::Table(table)) = file.get("hours").map(|entry| &entry.node.value) {
             collected.add(&mut context, table, &mut calendars);
         }
     }
     let Collected { hours, overrides } = collected;
-    opening::check(&overrides, &vars, report);
+    named.hours = hours;
+    opening::check(&overrides, &named.vars, report);
     let mut reader = Reader::default();
     for (source, file) in &files {
-        let context = Context { source, engine, report, world, hours: &hours, vars: &vars, attached };
+        let Named { hours, tables, vars } = &named;
+        let context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
         reader.file(context, file);
     }
-    (reader.drafts, hours, vars)
+    (reader.drafts, named)
 }
 
 /// The keys of a file, and its calendars.
 fn top(context: &mut Context<'_>, file: &Table<'_>, calendars: &mut Calendars, vars: &mut Vars) {
     for entry in &file.entries {
         match (&*entry.key, &entry.node.value) {
-            ("rule" | "test", Item::List(_)) | ("hours", Item::Table(_)) => {}
+            ("rule" | "test", Item::List(_)) | ("hours" | "tables", Item::Table(_)) => {}
             ("rule" | "test", _) => {
                 let help = Some(format!("each begins with [[{}]], in two brackets", entry.key));
                 context.error("wrong-type", &entry.key_span, format!("`{}` is a list of tables", entry.key), help);
             }
-            ("hours" | "calendars" | "vars", value) if !matches!(value, Item::Table(_)) => {
+            ("hours" | "calendars" | "tables" | "vars", value) if !matches!(value, Item::Table(_)) => {
                 let help = Some(format!("each begins with [{}.NAME]", entry.key));
                 context.error("wrong-type", &entry.key_span, format!("`{}` is a table of tables", entry.key), help);
             }
@@ -195,8 +215,14 @@ impl Reader {
             limit: asked.limit,
             wait,
         };
-        let mut draft =
-            Draft { source: context.source.clone(), redirects: Vec::new(), replies: Vec::new(), rule, span };
+        let mut draft = Draft {
+            source: context.source.clone(),
+            redirects: Vec::new(),
+            cells: Vec::new(),
+            replies: Vec::new(),
+            rule,
+            span,
+        };
         if let Some(entry) = table.get("do") {
             draft.steps(context, entry, &mut names, lines);
         }
@@ -264,6 +290,7 @@ impl Draft {
             names.step = at;
             let read = steps::read(context, table, &item.span, names, lines.line(item.span.start));
             self.rule.steps.extend(read.step);
+            self.cells.extend(read.cells.map(|cells| (self.redirects.len(), cells)));
             self.redirects.extend(read.redirect);
             self.replies.extend(read.replies);
         }

@@ -72,6 +72,8 @@ impl Scope {
             .filter_map(|(name, hours)| Some((name.clone(), hours.as_ref()?.decided_for(event)?)))
             .collect();
         values.set_lookup("hours", Arc::new(move |name, word| hours_value(&hours, &decided, name, word, now)));
+        let tables = rules.tables.clone();
+        values.set_lookup("tables", Arc::new(move |name, key| Some(tables.get(name)?.find(key)?.to_json())));
         Self { values, now, zone }
     }
 

@@ -9,6 +9,7 @@ use crate::language::{Condition, suggest};
 use super::catalogue::{ACTIONS, Returns, Spec};
 use super::context::{Context, Names};
 use super::step::{Action, OnError, Retry, Step};
+use super::tables::{self, Destination};
 use super::{arguments, fields, http, set};
 
 /// Keys beside the action.
@@ -21,6 +22,8 @@ pub(super) struct Read {
     pub(super) step: Option<Step>,
     /// A written-out destination of a redirect, and its place.
     pub(super) redirect: Option<(Range<usize>, Option<String>)>,
+    /// From which cells the destination is taken.
+    pub(super) cells: Option<Destination>,
     /// Texts of a reply that are written out, at least in part.
     pub(super) replies: Vec<(Range<usize>, String)>,
 }
@@ -33,7 +36,7 @@ pub(super) fn read(
     names: &mut Names,
     line: usize,
 ) -> Read {
-    let mut read = Read { step: None, redirect: None, replies: Vec::new() };
+    let mut read = Read { step: None, redirect: None, cells: None, replies: Vec::new() };
     let outer = names.bindings.len();
     let each = table.get("each").map(|entry| context.condition(&entry.node, "each", names));
     if each.is_some() {
@@ -52,6 +55,9 @@ pub(super) fn read(
         context.error("two-actions", &second.key_span, message, Some("write two steps".to_owned()));
     }
     let action = actions.first().map(|(entry, spec)| (*spec, action(context, entry, spec, names, &mut read)));
+    if let (Some(cells), Some((at, _)), None) = (&read.cells, &read.redirect, &beside.condition) {
+        tables::empty_cells(context, cells, at);
+    }
     if actions.is_empty() && !beside.unknown {
         let help = Some("such as `redirect`, `reply`, `http` or `log`; docs/rules.md lists them all".to_owned());
         context.error("no-action", span, "this step has no action", help);

@@ -54,6 +54,9 @@ impl fmt::Display for Word {
             Self::Exists(false) => f.write_str("missing"),
             Self::Compare(order, wanted) => one_of(f, order.shown(), wanted),
             Self::Not(test) => write!(f, "not {test}"),
+            Self::Table(tables) => {
+                one_of(f, "table ", &tables.iter().map(|(name, _)| Value::from(&**name)).collect::<Vec<_>>())
+            }
             Self::NoneOf(refused) => one_of(f, "not ", refused),
         }
     }

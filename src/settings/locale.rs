@@ -7,16 +7,19 @@ use super::section::Section;
 use crate::hours::{Dial, Locale};
 
 pub(super) fn settle(root: &mut Section<'_>) -> Locale {
-    root.table_or_empty("locale", |locale| Locale {
-        timezone: locale.text("timezone").and_then(|name| timezone(locale, &name)),
-        country: locale.text("country").and_then(|code| country(locale, code)),
-        dial: {
-            let dial = locale.table("dial", dial);
-            if dial.is_some() {
-                locale.warn("dial", "is not applied by this version yet: destinations are sent as rules write them");
-            }
-            dial
-        },
+    root.table_or_empty("locale", |locale| {
+        let settled = Locale {
+            timezone: locale.text("timezone").and_then(|name| timezone(locale, &name)),
+            country: locale.text("country").and_then(|code| country(locale, code)),
+            dial: locale.table("dial", dial),
+        };
+        if settled.dial.is_some() && settled.country.is_none() {
+            locale.warn(
+                "dial",
+                "without `country` no number is of the own country: all are dialled as international ones",
+            );
+        }
+        settled
     })
 }
 

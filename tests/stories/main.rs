@@ -32,4 +32,5 @@ mod simulator_moods;
 mod skew;
 mod start;
 mod stop;
+mod tables;
 mod upstream;

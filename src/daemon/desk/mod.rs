@@ -254,7 +254,7 @@ impl Work for Desk {
         let (id, body) =
             own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
         let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
-        let event = Arc::new(Self::event_again(opened, &known));
+        let event = Arc::new(self.event_again(opened, &known));
         Unshelved::Run(Run { rules, rule: past_rule, event, progress, scope: None, told })
     }
 

@@ -285,7 +285,7 @@ impl Desk {
             return if now.hash == *hash { Ok(entry) } else { Err(Unfit::RuleChanged) };
         }
         // It never had its turn, so what its matchers bound is not recorded.
-        let planned = Self::plan_as_then(&rules, &Self::event_again(opened, &own.decision), &own.decision).runs;
+        let planned = Self::plan_as_then(&rules, &self.event_again(opened, &own.decision), &own.decision).runs;
         let planned = planned.into_iter().find(|run| run.rule.name == now.name).ok_or(Unfit::NotWanted)?;
         progress.bindings = planned.bindings;
         let body = serde_json::to_string(&own).map_err(|_| Unfit::Unreadable)?.into();

@@ -137,9 +137,9 @@ impl Desk {
     }
 
     /// An event of a publication that was planned before, or that was made to be planned.
-    pub(super) fn event_again(opened: Opened, known: &Decision) -> Event {
+    pub(super) fn event_again(&self, opened: Opened, known: &Decision) -> Event {
         let kind = known.kind.parse().unwrap_or(Kind::Publication);
-        let mut event = opened.resolve_as(kind, known.was.as_deref());
+        let mut event = opened.resolve_as(kind, known.was.as_deref(), self.rules.load().numbers());
         event.know_call(&known.call);
         know_vars(&mut event, known.vars.clone());
         if known.own {
@@ -169,16 +169,16 @@ impl Desk {
         let (known, pasts) = record::past(&claim.history);
         let overtaken = own.is_none() && opened.is_overtaken(of_resource, known.is_some());
         let event = match (&known, &own) {
-            (Some(known), _) => Self::event_again(opened, known),
+            (Some(known), _) => self.event_again(opened, known),
             (None, Some(own)) => {
-                let mut event = Self::event_again(opened, own.decision());
+                let mut event = self.event_again(opened, own.decision());
                 if let Why::Due { due, .. } = own.why {
                     happened(&mut event, due);
                 }
                 event
             }
             (None, None) => {
-                let resolved = opened.resolve(of_resource);
+                let resolved = opened.resolve(of_resource, self.rules.load().numbers());
                 let remember = resolved.remember.into_iter();
                 state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
                 resolved.event

@@ -319,7 +319,7 @@ fn an_event_is_read_as_what_it_says_of_a_leg() {
         "content": { "state": "connected", "timestamp": BEGAN, "from": "3001", "to": "+16135550142", "direction": "outbound",
                      "cause": "newCall", "extraPbxData": { "callTrackingID": "t#7" } } });
     let opened = crate::event::Opened::new(1, &"main".into(), "main/p", &"l".into(), BEGAN + 5, &document.to_string());
-    let event = opened.resolve(None).event;
+    let event = opened.resolve(None, &crate::event::Numbers::default()).event;
     let heard = LegHeard::of(&event).unwrap();
     assert_eq!((heard.endpoint, heard.call, heard.tracking), ("3001", "7", Some("t#7")));
     assert_eq!((heard.other, heard.state, heard.cause), (Some("+16135550142"), Some(Connected), Some("newCall")));

@@ -178,7 +178,7 @@ fn two_rules_that_differ_are_no_conflict() {
     for (a, b, conflict) in [
         ("call.outside = true", "call.outside = false", false),
         ("call.outside = true", "call.direction = \"inbound\"", true),
-        ("call.from = \"+1613\"", "call.from = { not = \"+1613\" }", false),
+        ("call.from = \"+16135550142\"", "call.from = { not = \"+16135550142\" }", false),
         ("call.from = { prefix = \"+49\" }", "call.from = { prefix = \"+1\" }", false),
         ("call.from = { prefix = \"+4930\" }", "call.from = { prefix = \"+49\" }", true),
         ("call.from = { exists = false }", "call.from = { prefix = \"+1\" }", false),
@@ -254,7 +254,7 @@ fn hours_without_a_time_zone() {
 
 #[test]
 fn what_stands_at_the_top() {
-    let text = "[tables.vip]\nfile = \"x\"\n[[tset]]\n[rule]\nname = \"x\"\n";
+    let text = "[dialogs.vip]\nstart = \"x\"\n[[tset]]\n[rule]\nname = \"x\"\n";
     let report = found(text);
     let codes: Vec<&str> = report.findings().iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["not-supported", "unknown-key", "wrong-type"], "{report}");

@@ -7,6 +7,7 @@ mod manual;
 mod planning;
 mod planted;
 mod rendering;
+mod tables;
 mod totality;
 mod twin;
 
@@ -18,14 +19,18 @@ use super::*;
 use crate::event::{Event, Kind};
 use crate::hours::Locale;
 
-/// A world with a time zone, a country and the credential `crm`.
+/// A world with a time zone, a country, the credential `crm` and a table.
 pub(super) fn world() -> World {
     let locale = Locale { timezone: Some(Tz::America__Toronto), country: Some("CA".to_owned()), dial: None };
     World {
         locale,
         credentials: vec!["crm".to_owned()],
+        attached: Attached::Given(Arc::new(
+            [Source::new("extensions.csv", "extension,night\n3001,4001\n")]
+                .map(|file| (file.name.to_string(), file))
+                .into(),
+        )),
         now: "2026-12-07T15:00:00Z".parse().unwrap(),
-        ..World::default()
     }
 }
 

@@ -41,7 +41,7 @@ fn each_mistake_is_found_in_its_line() {
         ("where", r#"where = { content.x = { prefix = "1", other = "2" } }"#, "unknown-word", "in quotes"),
         ("", r#"limit = { per = "call.form", max = 3, within = "10m" }"#, "unknown-field", "call.from"),
         ("do", r#"do = [{ http = { get = "https://x/a b" } }]"#, "url", "%20"),
-        ("where", r#"where = { call.from = { table = "vip" } }"#, "not-supported", "table"),
+        ("where", r#"where = { call.from = { table = "vip" } }"#, "unknown-table", "table"),
         ("where", r#"where = { call.from = "1", "call.from" = "2" }"#, "field-twice", "named twice"),
         ("where", r#"where = { call.from = "1", call.from = "2" }"#, "duplicate-key", "twice"),
         ("where", r"where = { call.from = {} }", "empty-matcher", "exists"),

@@ -160,8 +160,7 @@ base = "postgres://cdr@db.example.com/cdr"
     assert_eq!(settings.locale.timezone, Some(chrono_tz::Europe::Berlin));
     assert_eq!(settings.locale.dial.unwrap().international, "00");
     assert_eq!(settings.credentials.len(), 3);
-    let [warning] = &settings.warnings[..] else { panic!("one warning: {:?}", settings.warnings) };
-    assert_eq!((warning.key.as_str(), warning.line), ("locale.dial", Some(40)));
+    assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
 }
 
 #[test]

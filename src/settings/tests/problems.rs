@@ -220,7 +220,7 @@ fn warnings() {
     insta::assert_snapshot!(folder.warned(&[]), @r#"
         switchhook.toml:4: application[0].id: is shorter than 16 characters: who guesses it can forge notifications
         switchhook.toml:9: server.public_url: notifications would travel unencrypted to an http address
-        switchhook.toml:11: locale.dial: is not applied by this version yet: destinations are sent as rules write them
+        switchhook.toml:11: locale.dial: without `country` no number is of the own country: all are dialled as international ones
         switchhook.toml:14: credential[0].base: what the credential carries is sent unencrypted to an http address
         switchhook.toml:15: credential[0].bearer: begins or ends with a space or a line break, which counts
     "#);
