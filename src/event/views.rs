@@ -52,7 +52,7 @@ pub(super) fn call(content: &Value, endpoint: &str, call: &str, subject: &str, m
     let user = [get("userId"), get("principalId")].into_iter().find(|id| !id.is_empty()).unwrap_or_default();
     let (from, to, direction) = (get("from"), get("to"), get("direction").to_lowercase());
     let other = if direction == "outbound" { &to } else { &from };
-    let own_link = content.pointer("/_links/self").and_then(Value::as_str);
+    let own_link = content.get("_links").and_then(|links| links.get("self")).and_then(Value::as_str);
     let link =
         own_link.filter(|link| matches!(segments(link).as_slice(), ["endpoints", _, "calls", _])).unwrap_or(subject);
     let mut view = texts(&[
