@@ -10,7 +10,7 @@ use url::Url;
 /// The path below `base`: each segment encoded, one optional `/api` and one optional date segment taken off. A URL is
 /// taken if it has the base's scheme, host and port; anything that would lead elsewhere is refused.
 pub(super) fn below(base: &Url, path: &str) -> Result<Url, &'static str> {
-    join(base, segments(base, path)?)
+    Ok(join(base, segments(base, path)?))
 }
 
 /// The same for a call's own path, which ends in `calls` and an id (`/endpoints/{endpoint}/calls/{call}` \[C, SW\]).
@@ -19,7 +19,7 @@ pub(super) fn call(base: &Url, path: &str) -> Result<Url, &'static str> {
     if segments.clone().rev().nth(1) != Some("calls") {
         return Err("the path does not end in calls and an id");
     }
-    join(base, segments)
+    Ok(join(base, segments))
 }
 
 fn segments<'a>(
@@ -57,14 +57,17 @@ fn local<'a>(base: &Url, url: &'a str) -> Result<&'a str, &'static str> {
     }
 }
 
-fn join<'a>(base: &Url, segments: impl Iterator<Item = &'a str>) -> Result<Url, &'static str> {
-    let mut text = String::with_capacity(128);
-    text.push_str(base.as_str().trim_end_matches('/'));
+fn join<'a>(base: &Url, segments: impl Iterator<Item = &'a str>) -> Url {
+    let mut path = String::with_capacity(128);
+    path.push_str(base.path().trim_end_matches('/'));
     for segment in segments {
-        text.push('/');
-        encode(segment, &mut text);
+        path.push('/');
+        encode(segment, &mut path);
     }
-    Url::parse(&text).map_err(|_| "the path makes no URL")
+    // The rest of the base is known to be right: it is not read again.
+    let mut url = base.clone();
+    url.set_path(&path);
+    url
 }
 
 /// One segment: what a path may not contain is escaped, existing escapes are left alone.
@@ -102,7 +105,8 @@ fn is_version(segment: &str) -> bool {
 
 /// `.` and `..`, also escaped.
 fn is_dots(segment: &str) -> bool {
-    segment.len() <= 6 && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+    let may_be = segment.len() <= 6 && segment.starts_with(['.', '%']);
+    may_be && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
 /// The URL of a collection's `next` link: resolved against the API's origin, not its base path \[P, RN\]. None if it leads

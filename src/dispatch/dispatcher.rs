@@ -177,7 +177,12 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             return false;
         }
         if !stopping && self.lanes.open() < OPEN / 2 {
+            let begun = self.early.begun();
             self.begin_early().await;
+            if self.early.begun() > begun {
+                // The steps go out first: what follows wakes the journal's thread, which costs what a caller would hear.
+                tokio::task::yield_now().await;
+            }
         }
         for claim in self.early.take_freed() {
             self.admit(claim, false).await;

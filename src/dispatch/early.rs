@@ -116,6 +116,11 @@ impl Early {
             || !self.freed.is_empty()
     }
 
+    /// How much is begun and not durable.
+    pub(super) fn begun(&self) -> usize {
+        self.begun.len()
+    }
+
     /// Whether anything is begun and not durable.
     pub(super) fn is_waiting(&self) -> bool {
         !self.begun.is_empty()

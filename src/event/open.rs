@@ -78,7 +78,7 @@ impl Opened {
         let Resource::Call { .. } = self.resource else { return None };
         let content = self.document.get("content")?;
         let happened = views::time(content, "")?;
-        let sent = self.document.pointer("/notification/createdOn")?.as_str()?;
+        let sent = self.document.get("notification")?.get("createdOn")?.as_str()?;
         let sent = DateTime::parse_from_rfc3339(sent).ok()?;
         let site = content.get("siteId").and_then(Value::as_str).unwrap_or_default();
         // An id is not long; what is would be somebody's attempt to fill the store.
@@ -189,8 +189,8 @@ impl Opened {
         let text =
             |document: &Value, key: &str| document.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (topic, subject, method) = (text(&self.document, "topic"), text(&self.document, "subject"), self.method());
-        let publisher = self.document.pointer("/publisher/principalId").and_then(Value::as_str).map(str::to_owned);
-        let account_id = self.document.pointer("/publisher/accountId").and_then(Value::as_str).map(str::to_owned);
+        let of_publisher = |key: &str| self.document.get("publisher")?.get(key)?.as_str().map(str::to_owned);
+        let (publisher, account_id) = (of_publisher("principalId"), of_publisher("accountId"));
         let content = self.document.get_mut("content").map(Value::take).unwrap_or_default();
         let mut fields = Map::new();
         match (&self.resource, kind.family()) {

@@ -54,6 +54,10 @@ pub fn decode(body: &[u8]) -> Result<Vec<Publication>, DecodeError> {
     if is_list(text) {
         return each(text);
     }
+    // What has a usual publication's head is one, whatever else stands beside it.
+    if let Some(publication) = quick(text) {
+        return Ok(vec![publication]);
+    }
     let fields: HashMap<String, &RawValue> = serde_json::from_str(text).map_err(|_| DecodeError::NotJson)?;
     if fields.contains_key("publicationId") || fields.contains_key("topic") {
         return Ok(vec![one(text)?]);
@@ -117,7 +121,8 @@ struct Head<'a> {
 fn quick(text: &str) -> Option<Publication> {
     let is_flat = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() < DEEPEST;
     // A key can be hidden behind an escape.
-    let is_plain = !text.contains("\\u") && find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).is_none();
+    let is_escaped = text.as_bytes().contains(&b'\\') && text.contains("\\u");
+    let is_plain = !is_escaped && find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).is_none();
     let is_small = !has_a_huge_number(text.as_bytes());
     let head: Head<'_> = serde_json::from_str(text).ok().filter(|_| is_flat && is_plain && is_small)?;
     let id = &*head.publication_id;
@@ -129,10 +134,17 @@ fn quick(text: &str) -> Option<Publication> {
     })
 }
 
-/// Whether something in it may be a number beyond what is read: an exponent of three digits, or very many digits.
+/// Whether something in it may be a number beyond what is read: an exponent of three digits, or very many digits. What
+/// stands between quotes is none: ids look like such numbers.
 fn has_a_huge_number(text: &[u8]) -> bool {
     let (mut digits, mut exponent) = (0, 0);
+    let (mut quoted, mut escaped) = (false, false);
     for byte in text {
+        if quoted {
+            (quoted, escaped) = (escaped || *byte != b'"', !escaped && *byte == b'\\');
+            continue;
+        }
+        quoted = *byte == b'"';
         (digits, exponent) = match byte {
             b'0'..=b'9' if exponent > 0 => (digits + 1, exponent + 1),
             b'0'..=b'9' => (digits + 1, 0),
@@ -148,7 +160,9 @@ fn has_a_huge_number(text: &[u8]) -> bool {
 }
 
 fn find_ignoring_case(text: &[u8], word: &[u8]) -> Option<usize> {
-    text.windows(word.len()).position(|window| window.eq_ignore_ascii_case(word))
+    let first = word.first()?.to_ascii_lowercase();
+    let begins = |window: &[u8]| window[0].to_ascii_lowercase() == first;
+    text.windows(word.len()).position(|window| begins(window) && window.eq_ignore_ascii_case(word))
 }
 
 fn hash(text: &str) -> Arc<str> {
@@ -259,6 +273,17 @@ mod tests {
         for number in ["1e99", "0.1", "1770106530124", "-7"] {
             assert_eq!(quick(&with(number)), slow(&with(number)).ok(), "{number}");
         }
+    }
+
+    #[test]
+    fn what_stands_between_quotes_is_no_number() {
+        for id in ["7a7c0f5e-0b1a-4a53-9c1e-000000000001", "1e999", r#"a\"1e999"#, r"1e999\\"] {
+            let text = CALL.replace("\"p1\"", &format!("\"{id}\""));
+            assert_eq!(quick(&text), slow(&text).ok(), "{id}");
+            assert!(quick(&text).is_some(), "{id}");
+        }
+        let behind = CALL.replace("\"p1\"", r#""a\\","x":1e999"#);
+        assert!(quick(&behind).is_none() && slow(&behind).is_err());
     }
 
     /// Mostly what a publication has, in any order and with anything in it.

@@ -58,7 +58,7 @@ pub(super) fn call(
     let (from, to, direction) = (get("from"), get("to"), get("direction").to_lowercase());
     let (from_read, to_read) = (numbers.read(&from), numbers.read(&to));
     let outside = *(if direction == "outbound" { &to_read } else { &from_read }) != Number::Inside;
-    let own_link = content.pointer("/_links/self").and_then(Value::as_str);
+    let own_link = content.get("_links").and_then(|links| links.get("self")).and_then(Value::as_str);
     let link =
         own_link.filter(|link| matches!(segments(link).as_slice(), ["endpoints", _, "calls", _])).unwrap_or(subject);
     let mut view = texts(&[

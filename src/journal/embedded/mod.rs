@@ -5,7 +5,9 @@
 //! read from the file again. The layout of the file is in [`schema`].
 
 mod backup;
+mod ids;
 mod outside;
+mod queue;
 mod ranges;
 mod reader;
 mod retention;
@@ -20,7 +22,7 @@ mod writer;
 
 use std::fs::File;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -28,6 +30,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{Accepted, Change, Claim, Entry, Error, Journal, Letter, Options, Range};
 use crate::kit::clock::Clock;
+use queue::Queue;
 use shared::{Next, Shared};
 use writer::{Command, Request, Writer};
 
@@ -48,7 +51,7 @@ const UNWRITTEN: usize = 20_000;
 /// See the module. Dropping it ends the writer after what waits is written.
 pub struct Embedded {
     shared: Arc<Shared>,
-    commands: Option<mpsc::Sender<Command>>,
+    queue: Arc<Queue>,
     room: Arc<Semaphore>,
     reader: Mutex<Connection>,
     /// For the one question that is asked of every publication before it may be offered early.
@@ -79,8 +82,9 @@ impl Embedded {
         }
         shared.admission().last_seq = recovered.last_seq;
         shared.has_keys(reader::keys(&reader, KEYS_AT_START).map_err(sqlite)?);
-        let (commands, queue) = mpsc::channel();
-        let writer = Writer::new(connection, queue, Arc::clone(&shared), options.clone(), clock.clone(), recovered);
+        let queue = Arc::new(Queue::default());
+        let writer =
+            Writer::new(connection, Arc::clone(&queue), Arc::clone(&shared), options.clone(), clock.clone(), recovered);
         let writer = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || writer.run())
@@ -88,7 +92,7 @@ impl Embedded {
         let room = Arc::new(Semaphore::new(QUEUE_BYTES));
         Ok(Self {
             shared,
-            commands: Some(commands),
+            queue,
             room,
             reader: Mutex::new(reader),
             probe: Mutex::new(probe),
@@ -116,7 +120,7 @@ impl Embedded {
     }
 
     fn send(&self, command: Command) -> Result<(), Error> {
-        self.commands.as_ref().ok_or(Error::Closed)?.send(command).map_err(|_| Error::Closed)
+        self.queue.send(command).map_err(|_| Error::Closed)
     }
 
     /// Whether the one entry that it is was never stored. What can't be looked up is not new.
@@ -157,7 +161,8 @@ impl Journal for Embedded {
         let arrived = self.clock.millis();
         let figures = &self.shared.figures;
         let healthy = !figures.failing.load(Ordering::Relaxed) && !figures.full.load(Ordering::Relaxed);
-        let offered = self.shared.admission().enter(&entries) && healthy && self.is_new(&entries);
+        let (may_be_offered, new) = self.shared.admission().enter(&entries);
+        let offered = may_be_offered && healthy && (new || self.is_new(&entries));
         {
             // Under one lock, so that positions are in the order of the queue.
             let mut admission = self.shared.admission();
@@ -166,7 +171,14 @@ impl Journal for Embedded {
                 let (entry, history) = (entry.clone(), Vec::new());
                 admission.offer(Claim { seq: first, arrived, entry, recovered: false, history });
             }
-            self.send(Command::Accept(Request { first, arrived, entries, offered, reply, _permit: permit }))?;
+            let request = Request { first, arrived, entries, offered, reply, _permit: permit };
+            self.queue.leave(Command::Accept(request)).map_err(|_| Error::Closed)?;
+        }
+        // What is begun early is under way before the writer and the disk take their part of the machine: whoever takes
+        // it up tells the writer, by its next claim. If nobody waits for it, the writer is told at once.
+        let later = offered && self.shared.awaited.swap(false, Ordering::AcqRel);
+        if !later {
+            self.queue.tell();
         }
         if offered {
             self.shared.wake.notify_one();
@@ -175,6 +187,7 @@ impl Journal for Embedded {
     }
 
     async fn claim(&self, max: usize) -> Result<Vec<Claim>, Error> {
+        self.queue.tell();
         loop {
             let next = self.shared.ready().next(max);
             let claims = match next {
@@ -211,7 +224,7 @@ impl Journal for Embedded {
         self.shared.remember(&change.state);
         if self.shared.leave(change) {
             // A closed journal means that the process is ending without its writer; what is lost here is done again.
-            let _ = self.send(Command::Settled);
+            let _ = self.queue.settled();
         }
     }
 
@@ -249,6 +262,8 @@ impl Journal for Embedded {
     }
 
     async fn wake(&self) {
+        self.queue.tell();
+        let _awaits = self.shared.awaits();
         self.shared.wake.notified().await;
     }
 
@@ -259,7 +274,7 @@ impl Journal for Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        self.commands = None;
+        self.queue.close();
         if let Some(writer) = self.writer.take() {
             // Its panic was reported by its own thread; there is nothing left to do about it here.
             let _ = writer.join();

@@ -60,6 +60,14 @@ pub(super) fn is_seen(connection: &Connection, id: &str) -> rusqlite::Result<boo
     connection.prepare_cached("SELECT 1 FROM seen WHERE id = ?1")?.exists([id])
 }
 
+/// The ids of some publications, from a position on, in order.
+pub(super) fn ids(connection: &Connection, after: u64, max: usize) -> rusqlite::Result<Vec<(u64, String)>> {
+    connection
+        .prepare_cached("SELECT seq, id FROM seen WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
+        .query_map(params![after, max], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
 /// Timers that are due, and when the next one is.
 pub(super) fn due(connection: &Connection, now: i64, max: usize) -> rusqlite::Result<(Vec<Timer>, Option<i64>)> {
     let mut due: Vec<Timer> = connection

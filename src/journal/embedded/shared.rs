@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use super::super::{Change, Claim, Entry, StateChange};
+use super::ids::Ids;
 use super::ranges::Ranges;
 
 /// How many bytes of committed publications wait in memory for their claim; the rest is read from the file again.
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     /// Settled, and not yet taken by the writer.
     settled: Mutex<Vec<Change>>,
     pub(super) wake: Notify,
+    /// Whether somebody waits for [`Self::wake`], who will ask for what there is.
+    pub(super) awaited: AtomicBool,
     pub(super) figures: Figures,
     /// How much is settled and could not be written yet.
     pub(super) unwritten: AtomicUsize,
@@ -41,6 +44,8 @@ pub(super) struct Shared {
 pub(super) struct Admission {
     /// The newest position that was given out.
     pub(super) last_seq: u64,
+    /// What was ever on its way or stored.
+    pub(super) ids: Ids,
     /// How many times each id is on its way.
     in_flight: HashMap<Arc<str>, u32>,
     /// What may be begun before it is durable.
@@ -101,6 +106,12 @@ impl Shared {
 
     pub(super) fn ready(&self) -> MutexGuard<'_, Ready> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that somebody waits.
+    pub(super) fn awaits(&self) -> Awaits<'_> {
+        self.awaited.store(true, Ordering::Release);
+        Awaits(&self.awaited)
     }
 
     /// Leaves a change for the writer. Whether it is the first since the writer last looked: only then the writer must
@@ -185,25 +196,36 @@ impl Shared {
     }
 }
 
+/// Somebody waits until this is dropped.
+pub(super) struct Awaits<'a>(&'a AtomicBool);
+
+impl Drop for Awaits<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 /// The same in a process's life.
-fn fingerprint(key: &str) -> u64 {
+pub(super) fn fingerprint(key: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     key.hash(&mut hasher);
     hasher.finish()
 }
 
 impl Admission {
-    /// Notes that entries are on their way. Whether the one entry that it is may be offered early, should its id be new
-    /// to the store too: no copy of it is on its way, and few others are.
-    pub(super) fn enter(&mut self, entries: &[Entry]) -> bool {
-        let mut fresh = true;
+    /// Notes that entries are on their way. Whether the one entry that it is may be offered early: no copy of it is on its
+    /// way, and few others are. Its id must be new to the store too, which the second answer says if it is sure.
+    pub(super) fn enter(&mut self, entries: &[Entry]) -> (bool, bool) {
+        let (mut fresh, mut new) = (true, true);
         for entry in entries {
+            new &= self.ids.add(&entry.id);
             let count = self.in_flight.entry(Arc::clone(&entry.id)).or_default();
             *count += 1;
             fresh &= *count == 1;
         }
         // What nobody takes is not piled up.
-        fresh && entries.len() == 1 && self.in_flight.len() <= FEW && self.early.len() <= FEW
+        let few = entries.len() == 1 && self.in_flight.len() <= FEW && self.early.len() <= FEW;
+        (fresh && few, new)
     }
 
     /// Notes that entries have arrived, or will not.

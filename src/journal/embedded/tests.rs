@@ -32,6 +32,37 @@ fn a_folder_is_for_one_daemon() {
     Embedded::open(&options(folder.path()), Clock::system()).unwrap();
 }
 
+#[tokio::test]
+async fn what_was_stored_before_a_restart_is_not_offered_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Embedded::open(&options(folder.path()), Clock::system()).unwrap();
+    let early = |journal: &Embedded| journal.early().into_iter().map(|claim| claim.entry.id.to_string()).collect();
+    journal.accept(vec![entry("a", "{}")]).await.unwrap();
+    let offered: Vec<String> = early(&journal);
+    assert_eq!(offered, ["a"]);
+    drop(journal);
+    let journal = Embedded::open(&options(folder.path()), Clock::system()).unwrap();
+    assert_eq!(journal.accept(vec![entry("a", "{}")]).await.unwrap(), [Accepted::Known]);
+    assert_eq!(journal.accept(vec![entry("b", "{}")]).await.unwrap(), [Accepted::New(3)]);
+    let offered: Vec<String> = early(&journal);
+    assert_eq!(offered, ["b"]);
+}
+
+#[tokio::test]
+async fn what_is_left_for_whoever_waits_is_written_when_that_one_claims() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = Embedded::open(&options(folder.path()), Clock::system()).unwrap();
+    let waits = async {
+        journal.wake().await;
+        let offered = journal.early().len();
+        journal.claim(1).await.unwrap();
+        offered
+    };
+    let (offered, accepted) = tokio::join!(waits, journal.accept(vec![entry("a", "{}")]));
+    assert_eq!(accepted.unwrap(), [Accepted::New(1)]);
+    assert_eq!(offered, 1);
+}
+
 #[test]
 fn nobody_else_may_read_it() {
     use std::os::unix::fs::PermissionsExt;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use rusqlite::{CachedStatement, Connection, Transaction, TransactionBehavior, params};
 
 use super::super::{Accepted, Change, Claim, Entry, Letter, Line, StateChange, TimerChange};
 use super::writer::Request;
@@ -65,13 +65,13 @@ impl Pending {
     /// All but the events, which need positions. By how many letters there are more.
     pub(super) fn write(&self, connection: &Connection) -> rusqlite::Result<i64> {
         let mut letters = 0;
-        for (n, line) in &self.lines {
-            insert_line(connection, *n, line)?;
-        }
-        for change in self.state.values() {
-            connection
-                .prepare_cached("INSERT OR REPLACE INTO state(key, until, bytes) VALUES (?,?,?)")?
-                .execute(params![change.key, change.until, change.bytes])?;
+        insert_lines(connection, &self.lines)?;
+        if !self.state.is_empty() {
+            let mut set =
+                connection.prepare_cached("INSERT OR REPLACE INTO state(key, until, bytes) VALUES (?,?,?)")?;
+            for change in self.state.values() {
+                set.execute(params![change.key, change.until, change.bytes])?;
+            }
         }
         for timer in self.timers.values() {
             set_timer(connection, timer)?;
@@ -100,9 +100,13 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Transaction<'_>
 
 /// Stores the publications of requests at their positions.
 pub(super) fn accept(connection: &Connection, requests: &[Request]) -> rusqlite::Result<Vec<Vec<Accepted>>> {
+    if requests.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut store = Store::on(connection)?;
     let each = |request: &Request| {
         let numbered = (request.first..).zip(&request.entries);
-        numbered.map(|(seq, entry)| store(connection, entry, seq, request.arrived)).collect()
+        numbered.map(|(seq, entry)| store.put(entry, seq, request.arrived)).collect()
     };
     requests.iter().map(each).collect()
 }
@@ -115,8 +119,12 @@ pub(super) fn publish(
     arrived: i64,
 ) -> rusqlite::Result<Vec<Claim>> {
     let mut claims = Vec::with_capacity(entries.len());
+    if entries.is_empty() {
+        return Ok(claims);
+    }
+    let mut store = Store::on(connection)?;
     for (seq, entry) in (first..).zip(entries) {
-        if store(connection, &entry, seq, arrived)? == Accepted::New(seq) {
+        if store.put(&entry, seq, arrived)? == Accepted::New(seq) {
             claims.push(Claim { seq, arrived, entry, recovered: false, history: Vec::new() });
         }
     }
@@ -141,27 +149,43 @@ pub(super) fn mark_clean(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE mark SET clean = 1", []).map(drop)
 }
 
-/// Stores one publication, unless its id is known.
-fn store(connection: &Connection, entry: &Entry, seq: u64, arrived: i64) -> rusqlite::Result<Accepted> {
-    let new = connection
-        .prepare_cached("INSERT INTO seen(seq, at, id) VALUES (?,?,?) ON CONFLICT(id) DO NOTHING")?
-        .execute(params![seq, arrived, entry.id])?;
-    if new == 0 {
-        return Ok(Accepted::Known);
-    }
-    connection
-        .prepare_cached("INSERT INTO publication(seq, arrived, id, lane, source, body) VALUES (?,?,?,?,?,?)")?
-        .execute(params![seq, arrived, entry.id, entry.lane, entry.source, entry.body])?;
-    Ok(Accepted::New(seq))
+/// What stores publications, made ready once for all of a transaction.
+struct Store<'a> {
+    seen: CachedStatement<'a>,
+    publication: CachedStatement<'a>,
 }
 
-fn insert_line(connection: &Connection, n: i64, line: &Line) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO outcome(n, seq, run, fate, at, due, last, bytes) VALUES (?,?,?,?,?,?,?,?)",
-        )?
-        .execute(params![n, line.seq, line.run, line.fate, line.at, line.due, line.last, line.bytes])
-        .map(drop)
+impl<'a> Store<'a> {
+    fn on(connection: &'a Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            seen: connection
+                .prepare_cached("INSERT INTO seen(seq, at, id) VALUES (?,?,?) ON CONFLICT(id) DO NOTHING")?,
+            publication: connection
+                .prepare_cached("INSERT INTO publication(seq, arrived, id, lane, source, body) VALUES (?,?,?,?,?,?)")?,
+        })
+    }
+
+    /// Stores one publication, unless its id is known.
+    fn put(&mut self, entry: &Entry, seq: u64, arrived: i64) -> rusqlite::Result<Accepted> {
+        if self.seen.execute(params![seq, arrived, entry.id])? == 0 {
+            return Ok(Accepted::Known);
+        }
+        self.publication.execute(params![seq, arrived, entry.id, entry.lane, entry.source, entry.body])?;
+        Ok(Accepted::New(seq))
+    }
+}
+
+fn insert_lines(connection: &Connection, lines: &[(i64, Line)]) -> rusqlite::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT OR REPLACE INTO outcome(n, seq, run, fate, at, due, last, bytes) VALUES (?,?,?,?,?,?,?,?)",
+    )?;
+    for (n, line) in lines {
+        insert.execute(params![n, line.seq, line.run, line.fate, line.at, line.due, line.last, line.bytes])?;
+    }
+    Ok(())
 }
 
 fn set_timer(connection: &Connection, change: &TimerChange) -> rusqlite::Result<()> {

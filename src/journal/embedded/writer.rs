@@ -1,14 +1,14 @@
 //! The one thread that writes: group commit, outcomes that ride along, what happens when a commit fails.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::super::{Accepted, Change, Claim, Entry, Error, Options, RIDE};
+use super::queue::{Missing, Queue};
 use super::ranges::Ranges;
 use super::reader::{self, Recovered};
 use super::retention::Retention;
@@ -27,6 +27,9 @@ const BATCH: usize = 2048;
 const FIRE: usize = 256;
 /// How long to wait before what was settled is tried again after a commit that failed.
 const RETRY: Duration = Duration::from_millis(250);
+/// How many ids are read at once after the start, and how long the writer sleeps at most before the next ones.
+const IDS: usize = 1000;
+const IDS_EVERY: Duration = Duration::from_millis(2);
 /// How often the mark is written, at most.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 
@@ -79,7 +82,7 @@ struct Own {
 
 pub(super) struct Writer {
     connection: Option<Connection>,
-    queue: Receiver<Command>,
+    queue: Arc<Queue>,
     shared: Arc<Shared>,
     options: Options,
     clock: Clock,
@@ -95,12 +98,14 @@ pub(super) struct Writer {
     /// Positions of a failed commit of which it is not known whether they are in the file.
     uncertain: Vec<u64>,
     retention: Retention,
+    /// Up to where the ids that were there at the start are read; none when all are.
+    ids_to: Option<u64>,
 }
 
 impl Writer {
     pub(super) fn new(
         connection: Connection,
-        queue: Receiver<Command>,
+        queue: Arc<Queue>,
         shared: Arc<Shared>,
         options: Options,
         clock: Clock,
@@ -109,7 +114,7 @@ impl Writer {
         let retention = Retention::new(&options);
         let mut done = recovered.done();
         let done_to = done.advance(recovered.done_to);
-        let writer = Self {
+        let mut writer = Self {
             connection: Some(connection),
             queue,
             shared,
@@ -124,10 +129,12 @@ impl Writer {
             due: None,
             uncertain: Vec::new(),
             retention,
+            ids_to: Some(0),
         };
         writer.shared.figures.done_to.store(done_to, Ordering::Relaxed);
         writer.shared.figures.committed.store(recovered.last_seq, Ordering::Relaxed);
         writer.count_letters();
+        writer.read_ids();
         writer
     }
 
@@ -135,6 +142,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         loop {
             let (batch, open) = self.gather();
+            let idle = batch.is_empty();
             if !batch.is_empty() || self.due.is_some_and(|due| due <= Instant::now()) || !open {
                 self.commit(batch);
             }
@@ -144,29 +152,49 @@ impl Writer {
             if let Some(connection) = &self.connection {
                 self.retention.work(connection, &self.shared, &self.clock, self.done_to, self.last_seq, self.last_n);
             }
+            if idle {
+                self.read_ids();
+            }
         }
+    }
+
+    /// Reads some of the ids that were there at the start, when there is nothing else to do. What came since is known without.
+    fn read_ids(&mut self) {
+        let (Some(after), Some(connection)) = (self.ids_to, &self.connection) else { return };
+        let ids = match reader::ids(connection, after, IDS) {
+            Ok(ids) => ids,
+            Err(error) => return tracing::debug!(%error, "ids could not be read; trying again"),
+        };
+        let mut admission = self.shared.admission();
+        for (_, id) in &ids {
+            admission.ids.add(id);
+        }
+        self.ids_to = ids.last().map(|(seq, _)| *seq).filter(|_| ids.len() == IDS);
+        admission.ids.complete = self.ids_to.is_none();
     }
 
     /// Waits for the first command, then takes everything that waits; a batch of some size waits a moment for more.
     fn gather(&mut self) -> (Batch, bool) {
         let mut batch = Batch::default();
         let now = Instant::now();
-        let patience = self.due.map_or(self.retention.patience(), |due| due.saturating_duration_since(now));
-        match self.queue.recv_timeout(patience) {
+        let mut patience = self.due.map_or(self.retention.patience(), |due| due.saturating_duration_since(now));
+        if self.ids_to.is_some() {
+            patience = patience.min(IDS_EVERY);
+        }
+        match self.queue.wait(patience) {
             Ok(command) => self.take(command, &mut batch),
-            Err(RecvTimeoutError::Timeout) => return (batch, true),
-            Err(RecvTimeoutError::Disconnected) => return (batch, false),
+            Err(missing) => return (batch, missing == Missing::Yet),
         }
         let mut until = None;
         while batch.count < BATCH {
-            match self.queue.try_recv() {
+            match self.queue.next() {
                 Ok(command) => self.take(command, &mut batch),
-                Err(mpsc::TryRecvError::Disconnected) => return (batch, false),
-                Err(mpsc::TryRecvError::Empty) if batch.count <= GATHER_OVER => break,
-                Err(mpsc::TryRecvError::Empty) => {
+                Err(Missing::Ever) => return (batch, false),
+                Err(Missing::Yet) if batch.count <= GATHER_OVER => break,
+                Err(Missing::Yet) => {
                     let left =
                         until.get_or_insert_with(|| Instant::now() + GATHER).saturating_duration_since(Instant::now());
-                    match self.queue.recv_timeout(left) {
+                    match self.queue.wait(left) {
                         Ok(command) => self.take(command, &mut batch),
                         Err(_) => break,
                     }
@@ -182,18 +210,28 @@ impl Writer {
                 batch.count += request.entries.len().max(1);
                 batch.accepts.push(request);
             }
-            Command::Settled => drop(self.due.get_or_insert_with(|| Instant::now() + RIDE)),
+            Command::Settled => self.look_soon(),
             Command::Attempt(change, reply) => batch.attempts.push((change, reply)),
             Command::Fire(now, reply) => batch.fires.push((now, reply)),
             Command::Rest(reply) => batch.rests.push(reply),
         }
     }
 
+    /// Looks for what is settled at most [`RIDE`] from now: nobody needs to tell of it until then.
+    fn look_soon(&mut self) {
+        self.due.get_or_insert_with(|| Instant::now() + RIDE);
+        self.queue.looks(true);
+    }
+
     fn commit(&mut self, mut batch: Batch) {
         // Before what is settled is taken: whatever is left after that sets it anew.
         self.due = None;
+        self.queue.looks(false);
         for change in self.shared.take() {
             self.pending.add(change, &mut self.last_n);
+        }
+        if batch.is_empty() && self.pending.is_empty() {
+            return;
         }
         let own = match self.own(&mut batch) {
             Ok(own) => own,
@@ -223,7 +261,7 @@ impl Writer {
         }
         let shared = Arc::clone(&self.shared);
         let mut admission = shared.admission();
-        while let Ok(command) = self.queue.try_recv() {
+        while let Ok(command) = self.queue.next() {
             self.take(command, batch);
         }
         own.entries.extend(self.pending.events.iter().cloned());
@@ -233,6 +271,9 @@ impl Writer {
                 own.fired.push(timer.id);
                 own.entries.push(timer.entry);
             }
+        }
+        for entry in &own.entries {
+            admission.ids.add(&entry.id);
         }
         own.first = admission.positions(own.entries.len());
         Ok(own)
@@ -308,6 +349,10 @@ impl Writer {
         self.done_to = self.done.advance(self.done_to);
         self.shared.figures.done_to.store(self.done_to, Ordering::Relaxed);
         claims.extend(written.own);
+        if !claims.is_empty() {
+            // What is decided about them follows.
+            self.look_soon();
+        }
         self.shared.publish(claims);
         for (reply, accepted) in replies {
             drop(reply.send(Ok(accepted)));
@@ -422,6 +467,13 @@ impl Writer {
                 tracing::warn!(%error, "the journal could not be tidied at the end; the next start does it");
             }
         }
+    }
+}
+
+/// However the writer ends, nobody waits for it in vain.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.desert();
     }
 }
 
