@@ -13,6 +13,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde_json::Value as Json;
 
 use super::functions;
+use super::pattern::{Pattern, Patterns};
 use super::scan::{self, Use};
 use super::suggest;
 use super::values::{self, Values};
@@ -66,11 +67,12 @@ pub struct Name {
 
 type Library = Arc<OnceLock<Environment<'static>>>;
 
-/// Compiles the templates of one rule set; they can be rendered after [`Engine::finish`].
+/// Compiles the templates and regexes of one rule set; they can be rendered after [`Engine::finish`].
 #[derive(Debug)]
 pub struct Engine {
     env: Environment<'static>,
     library: Library,
+    patterns: Patterns,
     count: usize,
 }
 
@@ -83,7 +85,7 @@ impl Engine {
         env.set_recursion_limit(64);
         env.set_debug(true);
         functions::install(&mut env, zone);
-        Self { env, library: Library::default(), count: 0 }
+        Self { env, library: Library::default(), patterns: Patterns::default(), count: 0 }
     }
 
     /// Compiles the text of a template. A text without `{{`, `{%` and `{#` stays as it is.
@@ -139,6 +141,11 @@ impl Engine {
         let body = Compiled { library: self.library.clone(), name };
         self.sample(&body)?;
         Ok(Condition { body, names })
+    }
+
+    /// Checks a regex, or says why it is none. What all regexes of a rule set take is bounded.
+    pub fn regex(&mut self, text: &str) -> Result<Pattern, String> {
+        self.patterns.read(text)
     }
 
     /// Makes the templates ready to be rendered.

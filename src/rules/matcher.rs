@@ -3,12 +3,12 @@
 //! Types are never converted: the text "3" is not the number 3. A test on a missing field is false, but for
 //! `exists = false` and `not`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::event::Event;
+use crate::language::{Captures, Pattern};
 
 /// Conditions that must all hold.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,8 @@ pub(super) struct Field {
     pub(super) path: Arc<str>,
     pub(super) keys: Vec<Arc<str>>,
     pub(super) test: Test,
+    /// The test in words, once somebody asked for it.
+    shown: OnceLock<Arc<str>>,
 }
 
 /// What is asked of a value; all words must hold.
@@ -47,7 +49,7 @@ pub(super) enum Word {
     Prefix(Vec<String>),
     Suffix(Vec<String>),
     Contains(Vec<String>),
-    Regex(Vec<Regex>),
+    Regex(Vec<Pattern>),
     Exists(bool),
     Compare(Order, Vec<Value>),
     Not(Box<Test>),
@@ -63,9 +65,6 @@ pub(super) enum Order {
     Less,
     AtMost,
 }
-
-/// What named groups of regexes caught.
-pub(super) type Captures = Vec<(String, String)>;
 
 impl Group {
     /// Whether all conditions hold; what was captured is added if so.
@@ -96,6 +95,15 @@ impl Condition {
 }
 
 impl Field {
+    pub(super) fn new(path: Arc<str>, keys: Vec<Arc<str>>, test: Test) -> Self {
+        Self { path, keys, test, shown: OnceLock::new() }
+    }
+
+    /// The test in words.
+    pub(super) fn shown(&self) -> Arc<str> {
+        self.shown.get_or_init(|| self.test.to_string().into()).clone()
+    }
+
     /// What the event has there.
     pub(super) fn value<'e>(&self, event: &'e Event) -> Option<&'e Value> {
         event.field(self.keys.iter().map(|key| &**key))
@@ -130,7 +138,7 @@ impl Word {
                 _ => false,
             },
             Self::Regex(wanted) => {
-                text().is_some_and(|text| wanted.iter().any(|regex| caught(regex, text, captures.as_deref_mut())))
+                text().is_some_and(|text| wanted.iter().any(|regex| regex.caught(text, captures.as_deref_mut())))
             }
             Self::Exists(wanted) => value.is_some() == *wanted,
             Self::Compare(order, wanted) => {
@@ -167,18 +175,6 @@ fn equal(a: &Value, b: &Value) -> bool {
         (Value::Number(x), Value::Number(y)) => x == y || (x.is_f64() || y.is_f64()) && x.as_f64() == y.as_f64(),
         _ => a == b,
     }
-}
-
-/// Tries a regex on a text, and notes what its named groups caught.
-pub(super) fn caught(regex: &Regex, text: &str, captures: Option<&mut Captures>) -> bool {
-    let Some(captures) = captures.filter(|_| regex.captures_len() > 1) else { return regex.is_match(text) };
-    let Some(found) = regex.captures(text) else { return false };
-    for name in regex.capture_names().flatten() {
-        if let Some(part) = found.name(name) {
-            captures.push((name.to_owned(), part.as_str().to_owned()));
-        }
-    }
-    true
 }
 
 /// What was captured as bindings; of one name the first counts.

@@ -28,6 +28,7 @@ mod trigger;
 mod verdict;
 mod words;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,6 +75,8 @@ pub struct World {
 pub struct RuleSet {
     hash: String,
     rules: Vec<Arc<Rule>>,
+    /// The place of each rule by its name.
+    names: HashMap<Arc<str>, usize>,
     index: index::Index,
     hours: Arc<context::HoursByName>,
     zone: Tz,
@@ -94,7 +97,7 @@ impl RuleSet {
 
     /// The rule of that name.
     pub fn rule(&self, name: &str) -> Option<&Arc<Rule>> {
-        self.rules.iter().find(|rule| &*rule.name == name)
+        self.rules.get(*self.names.get(name)?)
     }
 
     /// What `check` reports although the rules can be used.
@@ -119,6 +122,7 @@ impl Default for RuleSet {
         Self {
             hash: hash(&[], &[]),
             rules: Vec::new(),
+            names: HashMap::new(),
             index: index::Index::default(),
             hours: Arc::default(),
             zone: Tz::UTC,
@@ -141,10 +145,11 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     }
     engine.finish();
     let rules: Vec<Arc<Rule>> = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
-    let index = index::Index::of(&rules);
+    let names = rules.iter().enumerate().map(|(place, rule)| (rule.name.clone(), place)).collect();
+    let index = index::Index::of(&rules, plan::RECORDED);
     let hash = hash(sources, &attached);
     let attached = attached.into_iter().map(|source| source.name).collect();
-    Ok(RuleSet { hash, rules, index, hours: Arc::new(hours), zone, warnings: report, attached })
+    Ok(RuleSet { hash, rules, names, index, hours: Arc::new(hours), zone, warnings: report, attached })
 }
 
 /// Names and texts, each with its length so that none can pass for another.

@@ -1,6 +1,6 @@
 //! Deciding: which rules act on an event, and why the others do not.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::verdict::{Failure, Finding, Verdict};
 use super::{RuleSet, words};
 
 /// The most verdicts that are recorded for one event.
-const RECORDED: usize = 32;
+pub(super) const RECORDED: usize = 32;
 
 /// What is to be done with one event.
 #[derive(Clone, Debug, Default)]
@@ -40,16 +40,11 @@ impl RuleSet {
     /// Decides what is to be done with an event, at the event's own time.
     pub fn plan(&self, event: &Event) -> Plan {
         let mut deciding = Deciding::new(self, event);
-        for place in self.index.candidates(event) {
-            deciding.decide(place);
+        for place in self.index.candidates(&self.rules, event) {
+            deciding.decide(place as usize);
         }
         let spare = RECORDED.saturating_sub(deciding.matched());
-        let others = self.index.of_kind(event).iter().copied().take(RECORDED);
-        for place in others {
-            if !deciding.findings.contains_key(&place) {
-                deciding.decide(place);
-            }
-        }
+        deciding.add_others(self.index.first(event), spare);
         deciding.plan(spare)
     }
 
@@ -68,7 +63,10 @@ struct Deciding<'a> {
     rules: &'a RuleSet,
     event: &'a Event,
     scope: OnceCell<Scope>,
-    findings: BTreeMap<usize, Finding>,
+    /// By the rule's place, in file order.
+    findings: Vec<(usize, Finding)>,
+    /// What was said of fields that do not have what a rule wants.
+    told: RefCell<Vec<(Option<&'a Value>, Arc<str>)>>,
     runs: Vec<RunPlan>,
     control: Option<Arc<str>>,
     routes: BTreeMap<Arc<str>, Arc<str>>,
@@ -80,7 +78,8 @@ impl<'a> Deciding<'a> {
             rules,
             event,
             scope: OnceCell::new(),
-            findings: BTreeMap::new(),
+            findings: Vec::new(),
+            told: RefCell::default(),
             runs: Vec::new(),
             control: None,
             routes: BTreeMap::new(),
@@ -101,7 +100,21 @@ impl<'a> Deciding<'a> {
                 }
             }
         };
-        self.findings.insert(place, finding);
+        self.findings.push((place, finding));
+    }
+
+    /// Adds rules that were no candidates, as far as they are recorded: they can't match.
+    fn add_others(&mut self, places: impl Iterator<Item = usize>, spare: usize) {
+        let asked = self.findings.len();
+        for place in places.take(spare) {
+            if self.findings[..asked].binary_search_by_key(&place, |(place, _)| *place).is_ok() {
+                continue;
+            }
+            let asked = self.ask(&self.rules.rules[place]);
+            debug_assert!(asked.is_err(), "the index missed `{}`", self.rules.rules[place].name);
+            self.findings.extend(asked.err().map(|failure| (place, Finding::Failed(failure))));
+        }
+        self.findings.sort_by_key(|(place, _)| *place);
     }
 
     /// The rule that acts in the place of this one.
@@ -134,7 +147,7 @@ impl<'a> Deciding<'a> {
             return Err(failure);
         }
         if let Some(condition) = rule.conditions.failing(event, &mut captures) {
-            return Err(explain(condition, event));
+            return Err(self.explain(condition));
         }
         let bindings = matcher::bindings(captures);
         if let Some(when) = &rule.when {
@@ -171,13 +184,42 @@ impl<'a> Deciding<'a> {
         scope
     }
 
+    fn explain(&self, condition: &Condition) -> Failure {
+        match condition {
+            Condition::Field(field) => {
+                Failure::new(field.path.clone(), field.shown(), self.told(field.value(self.event)))
+            }
+            other => {
+                let mut paths = BTreeSet::new();
+                fields(other, &mut paths, self.event);
+                let got: Vec<String> = paths.into_iter().take(8).collect();
+                Failure::new("where", other.to_string(), got.join(", "))
+            }
+        }
+    }
+
+    /// A value in words. Many rules ask one field, so it is put into words once.
+    fn told(&self, value: Option<&'a Value>) -> Arc<str> {
+        let same = |other: &Option<&Value>| match (value, other) {
+            (Some(one), Some(other)) => std::ptr::eq(one, *other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let mut told = self.told.borrow_mut();
+        if let Some((_, text)) = told.iter().find(|(other, _)| same(other)) {
+            return text.clone();
+        }
+        let text: Arc<str> = words::value(value).into();
+        told.push((value, text.clone()));
+        text
+    }
+
     fn matched(&self) -> usize {
-        self.findings.values().filter(|finding| !matches!(finding, Finding::Failed(_))).count()
+        self.findings.iter().filter(|(_, finding)| !matches!(finding, Finding::Failed(_))).count()
     }
 
     /// All that matched, and so many others.
     fn plan(self, mut spare: usize) -> Plan {
-        let mut verdicts = Vec::new();
+        let mut verdicts = Vec::with_capacity(self.findings.len());
         for (place, finding) in self.findings {
             if matches!(finding, Finding::Failed(_)) {
                 if spare == 0 {
@@ -190,18 +232,6 @@ impl<'a> Deciding<'a> {
             verdicts.push(Verdict { rule: self.rules.rules[place].name.clone(), finding });
         }
         Plan { runs: self.runs, verdicts }
-    }
-}
-
-fn explain(condition: &Condition, event: &Event) -> Failure {
-    match condition {
-        Condition::Field(field) => Failure::new(&*field.path, field.test.to_string(), words::value(field.value(event))),
-        other => {
-            let mut paths = BTreeSet::new();
-            fields(other, &mut paths, event);
-            let got: Vec<String> = paths.into_iter().take(8).collect();
-            Failure::new("where", other.to_string(), got.join(", "))
-        }
     }
 }
 

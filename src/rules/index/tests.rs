@@ -1,0 +1,1 @@
+//! The parts of the index, each against a plain search.
