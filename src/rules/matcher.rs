@@ -3,12 +3,51 @@
 //! Types are never converted: the text "3" is not the number 3. A test on a missing field is false, but for
 //! `exists = false` and `not`.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value};
 
 use crate::event::Event;
 use crate::language::{Captures, Pattern};
+
+/// An event, and what it has in the fields that were asked so far: many rules ask the same few.
+pub(super) struct Seen<'e> {
+    event: &'e Event,
+    fields: RefCell<Vec<(&'e [Arc<str>], Option<&'e Value>)>>,
+}
+
+/// The most fields of one event that are kept at hand.
+const AT_HAND: usize = 8;
+
+impl<'e> Seen<'e> {
+    pub(super) fn new(event: &'e Event) -> Self {
+        Self { event, fields: RefCell::default() }
+    }
+
+    /// What the event has in a field.
+    pub(super) fn value(&self, field: &'e Field) -> Option<&'e Value> {
+        let keys: &'e [Arc<str>] = &field.keys;
+        let mut fields = self.fields.borrow_mut();
+        if let Some((_, value)) = fields.iter().find(|(other, _)| std::ptr::eq(*other, keys)) {
+            return *value;
+        }
+        let value = self.event.field(keys.iter().map(|key| &**key));
+        if fields.len() < AT_HAND {
+            fields.push((keys, value));
+        }
+        value
+    }
+}
+
+/// The paths of a rule set, each once.
+#[derive(Default)]
+pub(super) struct Shared {
+    keys: HashSet<Arc<[Arc<str>]>>,
+    paths: HashSet<Arc<str>>,
+}
 
 /// Conditions that must all hold.
 #[derive(Clone, Debug, Default)]
@@ -32,7 +71,8 @@ pub(super) enum Condition {
 pub(super) struct Field {
     /// As written, for explanations.
     pub(super) path: Arc<str>,
-    pub(super) keys: Vec<Arc<str>>,
+    /// The same for all rules that ask this field.
+    pub(super) keys: Arc<[Arc<str>]>,
     pub(super) test: Test,
     /// The test in words, once somebody asked for it.
     shown: OnceLock<Arc<str>>,
@@ -67,15 +107,31 @@ pub(super) enum Order {
 }
 
 impl Group {
+    /// Takes the paths from what all rules share.
+    pub(super) fn share(&mut self, shared: &mut Shared) {
+        for condition in &mut self.0 {
+            match condition {
+                Condition::Field(field) => {
+                    field.keys = same(&mut shared.keys, &field.keys);
+                    field.path = same(&mut shared.paths, &field.path);
+                }
+                Condition::Any(groups) | Condition::All(groups) => {
+                    groups.iter_mut().for_each(|group| group.share(shared));
+                }
+                Condition::Not(group) => group.share(shared),
+            }
+        }
+    }
+
     /// Whether all conditions hold; what was captured is added if so.
-    pub(super) fn holds(&self, event: &Event, captures: &mut Captures) -> bool {
-        self.failing(event, captures).is_none()
+    pub(super) fn holds<'e>(&'e self, seen: &Seen<'e>, captures: &mut Captures) -> bool {
+        self.failing(seen, captures).is_none()
     }
 
     /// The first condition that fails.
-    pub(super) fn failing(&self, event: &Event, captures: &mut Captures) -> Option<&Condition> {
+    pub(super) fn failing<'e>(&'e self, seen: &Seen<'e>, captures: &mut Captures) -> Option<&'e Condition> {
         let before = captures.len();
-        let failing = self.0.iter().find(|condition| !condition.holds(event, captures));
+        let failing = self.0.iter().find(|condition| !condition.holds(seen, captures));
         if failing.is_some() {
             captures.truncate(before);
         }
@@ -83,30 +139,33 @@ impl Group {
     }
 }
 
+fn same<T: Eq + Hash + ?Sized>(known: &mut HashSet<Arc<T>>, one: &Arc<T>) -> Arc<T> {
+    if let Some(known) = known.get(one) {
+        return known.clone();
+    }
+    known.insert(one.clone());
+    one.clone()
+}
+
 impl Condition {
-    fn holds(&self, event: &Event, captures: &mut Captures) -> bool {
+    fn holds<'e>(&'e self, seen: &Seen<'e>, captures: &mut Captures) -> bool {
         match self {
-            Self::Field(field) => field.test.holds(field.value(event), Some(captures)),
-            Self::Any(groups) => groups.iter().any(|group| group.holds(event, captures)),
-            Self::All(groups) => groups.iter().all(|group| group.holds(event, captures)),
-            Self::Not(group) => !group.holds(event, &mut Vec::new()),
+            Self::Field(field) => field.test.holds(seen.value(field), Some(captures)),
+            Self::Any(groups) => groups.iter().any(|group| group.holds(seen, captures)),
+            Self::All(groups) => groups.iter().all(|group| group.holds(seen, captures)),
+            Self::Not(group) => !group.holds(seen, &mut Vec::new()),
         }
     }
 }
 
 impl Field {
     pub(super) fn new(path: Arc<str>, keys: Vec<Arc<str>>, test: Test) -> Self {
-        Self { path, keys, test, shown: OnceLock::new() }
+        Self { path, keys: keys.into(), test, shown: OnceLock::new() }
     }
 
     /// The test in words.
     pub(super) fn shown(&self) -> Arc<str> {
         self.shown.get_or_init(|| self.test.to_string().into()).clone()
-    }
-
-    /// What the event has there.
-    pub(super) fn value<'e>(&self, event: &'e Event) -> Option<&'e Value> {
-        event.field(self.keys.iter().map(|key| &**key))
     }
 }
 

@@ -40,6 +40,8 @@ use crate::hours::Locale;
 use crate::language::{Engine, Report, Source};
 
 pub use crate::language::Attached;
+use read::Draft;
+
 pub use plan::{Plan, RunPlan};
 pub use rule::Rule;
 pub use scope::Scope;
@@ -144,7 +146,12 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
         return Err(report);
     }
     engine.finish();
-    let rules: Vec<Arc<Rule>> = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
+    let mut shared = matcher::Shared::default();
+    let rules = drafts.into_iter().map(|Draft { mut rule, .. }| {
+        rule.conditions.share(&mut shared);
+        Arc::new(rule)
+    });
+    let rules: Vec<Arc<Rule>> = rules.collect();
     let names = rules.iter().enumerate().map(|(place, rule)| (rule.name.clone(), place)).collect();
     let index = index::Index::of(&rules, plan::RECORDED);
     let hash = hash(sources, &attached);

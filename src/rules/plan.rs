@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::event::Event;
 
-use super::matcher::{self, Condition};
+use super::matcher::{self, Condition, Seen};
 use super::rule::{Gates, Rule, When};
 use super::scope::Scope;
 use super::verdict::{Failure, Finding, Verdict};
@@ -62,6 +62,7 @@ impl RuleSet {
 struct Deciding<'a> {
     rules: &'a RuleSet,
     event: &'a Event,
+    seen: Seen<'a>,
     scope: OnceCell<Scope>,
     /// By the rule's place, in file order.
     findings: Vec<(usize, Finding)>,
@@ -77,6 +78,7 @@ impl<'a> Deciding<'a> {
         Self {
             rules,
             event,
+            seen: Seen::new(event),
             scope: OnceCell::new(),
             findings: Vec::new(),
             told: RefCell::default(),
@@ -137,7 +139,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whether the rule's conditions hold, or the first that does not.
-    fn ask(&self, rule: &Rule) -> Result<Map<String, Value>, Failure> {
+    fn ask(&self, rule: &'a Rule) -> Result<Map<String, Value>, Failure> {
         let event = self.event;
         if !rule.enabled {
             return Err(Failure::new("enabled", "true", "false"));
@@ -146,7 +148,7 @@ impl<'a> Deciding<'a> {
         if let Some(failure) = rule.trigger.failing(event, &mut captures) {
             return Err(failure);
         }
-        if let Some(condition) = rule.conditions.failing(event, &mut captures) {
+        if let Some(condition) = rule.conditions.failing(&self.seen, &mut captures) {
             return Err(self.explain(condition));
         }
         let bindings = matcher::bindings(captures);
@@ -184,14 +186,14 @@ impl<'a> Deciding<'a> {
         scope
     }
 
-    fn explain(&self, condition: &Condition) -> Failure {
+    fn explain(&self, condition: &'a Condition) -> Failure {
         match condition {
             Condition::Field(field) => {
-                Failure::new(field.path.clone(), field.shown(), self.told(field.value(self.event)))
+                Failure::new(field.path.clone(), field.shown(), self.told(self.seen.value(field)))
             }
             other => {
                 let mut paths = BTreeSet::new();
-                fields(other, &mut paths, self.event);
+                fields(other, &mut paths, &self.seen);
                 let got: Vec<String> = paths.into_iter().take(8).collect();
                 Failure::new("where", other.to_string(), got.join(", "))
             }
@@ -236,21 +238,24 @@ impl<'a> Deciding<'a> {
 }
 
 /// All fields of a combination with what the event has there.
-fn fields(condition: &Condition, into: &mut BTreeSet<String>, event: &Event) {
+fn fields<'e>(condition: &'e Condition, into: &mut BTreeSet<String>, seen: &Seen<'e>) {
     match condition {
         Condition::Field(field) => {
-            into.insert(format!("{} = {}", field.path, words::value(field.value(event))));
+            into.insert(format!("{} = {}", field.path, words::value(seen.value(field))));
         }
         Condition::Any(groups) | Condition::All(groups) => {
-            groups.iter().flat_map(|group| &group.0).for_each(|condition| fields(condition, into, event));
+            groups.iter().flat_map(|group| &group.0).for_each(|condition| fields(condition, into, seen));
         }
-        Condition::Not(group) => group.0.iter().for_each(|condition| fields(condition, into, event)),
+        Condition::Not(group) => group.0.iter().for_each(|condition| fields(condition, into, seen)),
     }
 }
 
 impl Gates {
     /// The gate that keeps the rule from acting at the event's time.
     fn failing(&self, event: &Event, zone: Tz) -> Option<Failure> {
+        if self.open.is_empty() && self.closed.is_empty() {
+            return None;
+        }
         let (at, shown) = (event.time, event.time.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z"));
         let names =
             |gates: &[(Arc<str>, _)]| gates.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(" or ");
