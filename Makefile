@@ -33,8 +33,9 @@ lint: ## format and lints alone
 check: ## look for mistakes in config/
 	$(CARGO) run --quiet -- check --config config
 
-bench: ## measure against a bare forwarder, in one run
+bench: ## measure the rules, then the whole against a bare forwarder in one run
 	@tools/setup $(COMPILER)
+	$(CARGO) bench --bench rules
 	$(CARGO) bench --bench gateway -- --client reqwest
 
 dist: ## the binary that packages hold: optimized whole

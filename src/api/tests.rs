@@ -32,6 +32,18 @@ impl Operations for Stub {
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Done> {
         Box::pin(ready(Ok(json!({ "replayed": replay.seqs.len(), "rules": replay.rules }))))
     }
+
+    fn vars(&self, per: Option<String>) -> BoxFuture<'_, Done> {
+        Box::pin(ready(Ok(json!({ "per": per }))))
+    }
+
+    fn set_var(&self, name: String, set: SetVar) -> BoxFuture<'_, Done> {
+        Box::pin(ready(Ok(json!({ "name": name, "value": set.value, "until": set.until, "for": set.lasts }))))
+    }
+
+    fn fire(&self, hook: String, body: Value, query: Map<String, Value>) -> BoxFuture<'_, Done> {
+        Box::pin(ready(Ok(json!({ "hook": hook, "body": body, "query": query }))))
+    }
 }
 
 async fn ask(token: Option<&str>, ready: bool, request: Request) -> (u16, String) {
@@ -80,10 +92,7 @@ async fn what_is_asked_for_is_carried_out_or_refused_with_the_reason() {
     let post = async |path: &str, body: &str| ask(None, true, request("POST", path, &[JSON], body)).await;
     assert_eq!(post("/api/v1/dead/7/retry", r#"{"again":true}"#).await, (200, r#"{"letter":7}"#.into()));
     let (code, body) = post("/api/v1/dead/7/retry", "").await;
-    assert_eq!(
-        (code, serde_json::from_str::<serde_json::Value>(&body).unwrap()["detail"].clone()),
-        (409, "\"no\"".into())
-    );
+    assert_eq!((code, serde_json::from_str::<Value>(&body).unwrap()["detail"].clone()), (409, "\"no\"".into()));
     assert_eq!(post("/api/v1/dead/7/discard", "{}").await.0, 404);
     let replayed = post("/api/v1/replay", r#"{"seqs":[1,2],"rules":["a"]}"#).await;
     assert_eq!(replayed, (200, r#"{"replayed":2,"rules":["a"]}"#.into()));

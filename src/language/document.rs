@@ -88,9 +88,19 @@ impl Node<'_> {
     }
 }
 
+/// The most marks (`=`, `,`, `[`) of one file: each may begin a value, and a value takes a hundred times the room of the two
+/// bytes that it may be written with.
+const MAX_MARKS: usize = 2 << 20;
+
 /// Reads a text. Mistakes of the syntax become findings; of a text that has any, nothing is returned.
 pub fn parse<'a>(source: &'a Source, report: &mut Report) -> Option<Table<'a>> {
     let text: &'a str = &source.text;
+    let marks = text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[')).count();
+    if marks > MAX_MARKS {
+        let message = format!("this file holds more than {MAX_MARKS} values");
+        report.push(Finding::error("too-large", source, 0..0, message).help("spread it over several files"));
+        return None;
+    }
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         let mut reader = Reader { source, text, failed: false, report };

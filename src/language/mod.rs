@@ -1,4 +1,4 @@
-//! The text of the language: sources, spanned TOML, findings with their place, templates and expressions.
+//! The text of the language: sources, spanned TOML, findings with their place, templates, expressions and regexes.
 //!
 //! Everything that is written by hand (rules now, dialogs and tables later) is read through this room, so that each
 //! mistake is shown in one way, with its line and a caret. Nothing here knows what a call, an event or an hour is,
@@ -9,6 +9,7 @@ mod compare;
 pub mod diagnostic;
 pub mod document;
 mod functions;
+mod pattern;
 pub mod render;
 mod scan;
 pub mod source;
@@ -19,6 +20,7 @@ pub mod values;
 
 pub use attached::Attached;
 pub use diagnostic::{Finding, Report, Severity};
+pub use pattern::{Captures, Pattern};
 pub use source::Source;
 pub use template::{Condition, Engine, Place, Template};
 pub use values::{Fields, Values};

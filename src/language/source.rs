@@ -7,7 +7,7 @@ use std::{fs, io};
 use super::diagnostic::{Finding, Report};
 
 /// The largest file that is read.
-pub const MAX_FILE: u64 = 4 << 20;
+pub const MAX_FILE: u64 = 32 << 20;
 /// The most that is read of all files together.
 pub const MAX_TOTAL: u64 = 64 << 20;
 /// The most files that are read.

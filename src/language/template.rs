@@ -14,6 +14,7 @@ use serde_json::Value as Json;
 
 use super::compare;
 use super::functions;
+use super::pattern::{Pattern, Patterns};
 use super::scan::{self, Use};
 use super::suggest;
 use super::tongue;
@@ -70,11 +71,12 @@ pub struct Name {
 
 type Library = Arc<OnceLock<Environment<'static>>>;
 
-/// Compiles the templates of one rule set; they can be rendered after [`Engine::finish`].
+/// Compiles the templates and regexes of one rule set; they can be rendered after [`Engine::finish`].
 #[derive(Debug)]
 pub struct Engine {
     env: Environment<'static>,
     library: Library,
+    patterns: Patterns,
     count: usize,
     language: String,
 }
@@ -88,7 +90,7 @@ impl Engine {
         env.set_recursion_limit(64);
         env.set_debug(true);
         functions::install(&mut env, zone);
-        Self { env, library: Library::default(), count: 0, language: String::new() }
+        Self { env, library: Library::default(), patterns: Patterns::default(), count: 0, language: String::new() }
     }
 
     /// Compiles the text of a template. A text without `{{`, `{%` and `{#` stays as it is.
@@ -168,6 +170,11 @@ impl Engine {
         let body = Compiled { library: self.library.clone(), name };
         self.sample(&body)?;
         Ok(Condition { body, names })
+    }
+
+    /// Checks a regex, or says why it is none. What all regexes of a rule set take is bounded.
+    pub fn regex(&mut self, text: &str) -> Result<Pattern, String> {
+        self.patterns.read(text)
     }
 
     /// Makes the templates ready to be rendered.

@@ -17,7 +17,7 @@ impl RuleSet {
     /// What an event says to the rules with `for`: to those that it begins, and to those of these names that run.
     pub fn clocks(&self, event: &Event, running: &[Arc<str>]) -> Vec<(Arc<Rule>, Asked)> {
         let mut places: Vec<usize> = running.iter().filter_map(|name| self.place(name)).collect();
-        places.extend(self.index.candidates(event));
+        places.extend(self.index.candidates(&self.rules, event).into_iter().map(|place| place as usize));
         places.retain(|place| self.rules[*place].wait.is_some());
         places.sort_unstable();
         places.dedup();
@@ -26,8 +26,8 @@ impl RuleSet {
     }
 }
 
-impl Deciding<'_> {
-    fn asked(&self, rule: &Rule) -> Asked {
+impl<'a> Deciding<'a> {
+    fn asked(&self, rule: &'a Rule) -> Asked {
         let kinds = &rule.trigger.kinds;
         if !rule.enabled || self.is_own() {
             return Asked::Other;

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::language::document::{Entry, Item, Node, Table};
-use crate::language::suggest;
+use crate::language::{Pattern, suggest};
 
 use super::context::{Context, Names};
 use super::fields::{self, Sort};
 use super::matcher::{Condition, Field, Group, Order, Test, Word};
 use super::{tables, trigger};
 
+/// The most parts of a path.
+const DEEPEST: usize = 100;
 const WORDS: &[&str] = &["regex", "prefix", "suffix", "contains", "not", "exists", "gt", "gte", "lt", "lte", "table"];
 
 /// Reads a group of conditions. The names that its regexes bind are added to `names`.
@@ -46,6 +48,11 @@ impl Reader<'_, '_, '_> {
                 [] => entry.key.split('.').map(Arc::from).collect(),
                 _ => path.iter().cloned().chain([Arc::from(&*entry.key)]).collect(),
             };
+            if keys.len() > DEEPEST {
+                let message = format!("a path has at most {DEEPEST} parts, this one has {}", keys.len());
+                self.context.error("unknown-field", &entry.key_span, message, None);
+                continue;
+            }
             // `call.from`, when both keys stand side by side.
             let joined = from.filter(|from| from.end + 1 == entry.key_span.start).map(|from| from.start);
             let span = joined.unwrap_or(entry.key_span.start)..entry.key_span.end;
@@ -143,16 +150,16 @@ impl Reader<'_, '_, '_> {
             }
         };
         let test = self.test(&entry.node, &path, sort);
-        Some(Condition::Field(Field { path: path.into(), keys, test }))
+        Some(Condition::Field(Field::new(path.into(), keys, test)))
     }
 
     /// What the field holds. A field below a plain value is most likely a misspelt word.
     fn sort(&self, path: &str, keys: &[Arc<str>], entry: &Entry<'_>) -> Result<Sort, fields::Trouble> {
         let last = &*entry.key;
-        let near = suggest::nearest(last, WORDS.iter().copied()).filter(|_| !entry.quoted);
         let owner = path.strip_suffix(last).and_then(|owner| owner.strip_suffix('.'));
-        if let (Some(owner), Some(near), true) = (owner, near, keys.len() > 2)
+        if let (Some(owner), true) = (owner, keys.len() > 2 && !entry.quoted)
             && fields::check(owner, &self.names.kinds).is_ok_and(|sort| sort != Sort::Open)
+            && let Some(near) = suggest::nearest(last, WORDS.iter().copied())
         {
             let message = format!("`{last}` is no matcher word");
             return Err(fields::Trouble {
@@ -228,10 +235,10 @@ impl Reader<'_, '_, '_> {
         })
     }
 
-    fn regex(&mut self, node: &Node<'_>) -> Option<regex::Regex> {
+    fn regex(&mut self, node: &Node<'_>) -> Option<Pattern> {
         let text = self.context.text(node, "regex")?.to_owned();
         let regex = trigger::read_regex(self.context, &text, node)?;
-        for name in regex.capture_names().flatten().filter(|_| self.binds) {
+        for name in regex.names().iter().filter(|_| self.binds) {
             bind(self.context, self.names, name, &node.span);
         }
         Some(regex)

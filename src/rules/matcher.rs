@@ -3,13 +3,52 @@
 //! Types are never converted: the text "3" is not the number 3. A test on a missing field is false, but for
 //! `exists = false` and `not`.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::hash::Hash;
+use std::sync::{Arc, OnceLock};
 
-use regex::Regex;
 use serde_json::{Map, Value};
 
 use crate::event::Event;
+use crate::language::{Captures, Pattern};
 use crate::tables::Table;
+
+/// An event, and what it has in the fields that were asked so far: many rules ask the same few.
+pub(super) struct Seen<'e> {
+    event: &'e Event,
+    fields: RefCell<Vec<(&'e [Arc<str>], Option<&'e Value>)>>,
+}
+
+/// The most fields of one event that are kept at hand.
+const AT_HAND: usize = 8;
+
+impl<'e> Seen<'e> {
+    pub(super) fn new(event: &'e Event) -> Self {
+        Self { event, fields: RefCell::default() }
+    }
+
+    /// What the event has in a field.
+    pub(super) fn value(&self, field: &'e Field) -> Option<&'e Value> {
+        let keys: &'e [Arc<str>] = &field.keys;
+        let mut fields = self.fields.borrow_mut();
+        if let Some((_, value)) = fields.iter().find(|(other, _)| std::ptr::eq(*other, keys)) {
+            return *value;
+        }
+        let value = self.event.field(keys.iter().map(|key| &**key));
+        if fields.len() < AT_HAND {
+            fields.push((keys, value));
+        }
+        value
+    }
+}
+
+/// The paths of a rule set, each once.
+#[derive(Default)]
+pub(super) struct Shared {
+    keys: HashSet<Arc<[Arc<str>]>>,
+    paths: HashSet<Arc<str>>,
+}
 
 /// Conditions that must all hold.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +72,11 @@ pub(super) enum Condition {
 pub(super) struct Field {
     /// As written, for explanations.
     pub(super) path: Arc<str>,
-    pub(super) keys: Vec<Arc<str>>,
+    /// The same for all rules that ask this field.
+    pub(super) keys: Arc<[Arc<str>]>,
     pub(super) test: Test,
+    /// The test in words, once somebody asked for it.
+    shown: OnceLock<Arc<str>>,
 }
 
 /// What is asked of a value; all words must hold.
@@ -48,7 +90,7 @@ pub(super) enum Word {
     Prefix(Vec<String>),
     Suffix(Vec<String>),
     Contains(Vec<String>),
-    Regex(Vec<Regex>),
+    Regex(Vec<Pattern>),
     Exists(bool),
     Compare(Order, Vec<Value>),
     Not(Box<Test>),
@@ -67,19 +109,32 @@ pub(super) enum Order {
     AtMost,
 }
 
-/// What named groups of regexes caught, and the rows that tables had.
-pub(super) type Captures = Vec<(String, Value)>;
-
 impl Group {
+    /// Takes the paths from what all rules share.
+    pub(super) fn share(&mut self, shared: &mut Shared) {
+        for condition in &mut self.0 {
+            match condition {
+                Condition::Field(field) => {
+                    field.keys = same(&mut shared.keys, &field.keys);
+                    field.path = same(&mut shared.paths, &field.path);
+                }
+                Condition::Any(groups) | Condition::All(groups) => {
+                    groups.iter_mut().for_each(|group| group.share(shared));
+                }
+                Condition::Not(group) => group.share(shared),
+            }
+        }
+    }
+
     /// Whether all conditions hold; what was captured is added if so.
-    pub(super) fn holds(&self, event: &Event, captures: &mut Captures) -> bool {
-        self.failing(event, captures).is_none()
+    pub(super) fn holds<'e>(&'e self, seen: &Seen<'e>, captures: &mut Captures) -> bool {
+        self.failing(seen, captures).is_none()
     }
 
     /// The first condition that fails.
-    pub(super) fn failing(&self, event: &Event, captures: &mut Captures) -> Option<&Condition> {
+    pub(super) fn failing<'e>(&'e self, seen: &Seen<'e>, captures: &mut Captures) -> Option<&'e Condition> {
         let before = captures.len();
-        let failing = self.0.iter().find(|condition| !condition.holds(event, captures));
+        let failing = self.0.iter().find(|condition| !condition.holds(seen, captures));
         if failing.is_some() {
             captures.truncate(before);
         }
@@ -87,13 +142,21 @@ impl Group {
     }
 }
 
+fn same<T: Eq + Hash + ?Sized>(known: &mut HashSet<Arc<T>>, one: &Arc<T>) -> Arc<T> {
+    if let Some(known) = known.get(one) {
+        return known.clone();
+    }
+    known.insert(one.clone());
+    one.clone()
+}
+
 impl Condition {
-    fn holds(&self, event: &Event, captures: &mut Captures) -> bool {
+    fn holds<'e>(&'e self, seen: &Seen<'e>, captures: &mut Captures) -> bool {
         match self {
-            Self::Field(field) => field.test.holds(field.value(event), Some(captures)),
-            Self::Any(groups) => groups.iter().any(|group| group.holds(event, captures)),
-            Self::All(groups) => groups.iter().all(|group| group.holds(event, captures)),
-            Self::Not(group) => !group.holds(event, &mut Vec::new()),
+            Self::Field(field) => field.test.holds(seen.value(field), Some(captures)),
+            Self::Any(groups) => groups.iter().any(|group| group.holds(seen, captures)),
+            Self::All(groups) => groups.iter().all(|group| group.holds(seen, captures)),
+            Self::Not(group) => !group.holds(seen, &mut Vec::new()),
         }
     }
 }
@@ -114,9 +177,13 @@ impl Group {
 }
 
 impl Field {
-    /// What the event has there.
-    pub(super) fn value<'e>(&self, event: &'e Event) -> Option<&'e Value> {
-        event.field(self.keys.iter().map(|key| &**key))
+    pub(super) fn new(path: Arc<str>, keys: Vec<Arc<str>>, test: Test) -> Self {
+        Self { path, keys: keys.into(), test, shown: OnceLock::new() }
+    }
+
+    /// The test in words.
+    pub(super) fn shown(&self) -> Arc<str> {
+        self.shown.get_or_init(|| self.test.to_string().into()).clone()
     }
 }
 
@@ -156,7 +223,7 @@ impl Word {
                 _ => false,
             },
             Self::Regex(wanted) => {
-                text().is_some_and(|text| wanted.iter().any(|regex| caught(regex, text, captures.as_deref_mut())))
+                text().is_some_and(|text| wanted.iter().any(|regex| regex.caught(text, captures.as_deref_mut())))
             }
             Self::Exists(wanted) => value.is_some() == *wanted,
             Self::Compare(order, wanted) => {
@@ -194,18 +261,6 @@ fn equal(a: &Value, b: &Value) -> bool {
         (Value::Number(x), Value::Number(y)) => x == y || (x.is_f64() || y.is_f64()) && x.as_f64() == y.as_f64(),
         _ => a == b,
     }
-}
-
-/// Tries a regex on a text, and notes what its named groups caught.
-pub(super) fn caught(regex: &Regex, text: &str, captures: Option<&mut Captures>) -> bool {
-    let Some(captures) = captures.filter(|_| regex.captures_len() > 1) else { return regex.is_match(text) };
-    let Some(found) = regex.captures(text) else { return false };
-    for name in regex.capture_names().flatten() {
-        if let Some(part) = found.name(name) {
-            captures.push((name.to_owned(), part.as_str().into()));
-        }
-    }
-    true
 }
 
 /// Looks a text up in all of the tables, and notes the rows.

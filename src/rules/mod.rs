@@ -56,6 +56,8 @@ use crate::numbers::Numbers;
 use crate::tables::Table;
 
 pub use crate::language::Attached;
+use read::Draft;
+
 pub use limit::RuleLimit;
 pub use opening::Opening;
 pub use plan::{Barred, Plan, RunPlan};
@@ -95,6 +97,7 @@ pub struct World {
 pub struct RuleSet {
     hash: String,
     rules: Vec<Arc<Rule>>,
+    /// The place of each rule by its name.
     index: index::Index,
     /// The place of each rule, by name.
     places: HashMap<Arc<str>, usize>,
@@ -224,8 +227,13 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
         return Err(report);
     }
     engine.finish();
-    let rules: Vec<Arc<Rule>> = drafts.into_iter().map(|draft| Arc::new(draft.rule)).collect();
-    let index = index::Index::of(&rules);
+    let mut shared = matcher::Shared::default();
+    let rules = drafts.into_iter().map(|Draft { mut rule, .. }| {
+        rule.conditions.share(&mut shared);
+        Arc::new(rule)
+    });
+    let rules: Vec<Arc<Rule>> = rules.collect();
+    let index = index::Index::of(&rules, plan::RECORDED);
     let places = rules.iter().enumerate().map(|(place, rule)| (Arc::clone(&rule.name), place)).collect();
     let waiting = rules.iter().filter(|rule| rule.enabled && rule.wait.is_some());
     let clocks = waiting.flat_map(|rule| rule.trigger.kinds.iter().map(|kind| kind.family())).collect();

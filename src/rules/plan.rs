@@ -1,6 +1,6 @@
 //! Deciding: which rules act on an event, and why the others do not.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,8 +8,9 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value};
 
 use crate::event::Event;
+use crate::language::Captures;
 
-use super::matcher::{self, Captures, Condition};
+use super::matcher::{self, Condition, Seen};
 use super::opening::Opening;
 use super::rule::{Gates, Rule, When};
 use super::scope::Scope;
@@ -17,7 +18,7 @@ use super::verdict::{Failure, Finding, Verdict};
 use super::{RuleSet, words};
 
 /// The most verdicts that are recorded for one event.
-const RECORDED: usize = 32;
+pub(super) const RECORDED: usize = 32;
 
 /// What is to be done with one event.
 #[derive(Clone, Debug, Default)]
@@ -49,16 +50,11 @@ impl RuleSet {
     /// The same, as if rules that are barred did not match.
     pub fn plan_but(&self, event: &Event, barred: &Barred) -> Plan {
         let mut deciding = Deciding { barred: Some(barred), ..Deciding::new(self, event) };
-        for place in self.index.candidates(event) {
-            deciding.decide(place);
+        for place in self.index.candidates(&self.rules, event) {
+            deciding.decide(place as usize);
         }
         let spare = RECORDED.saturating_sub(deciding.matched());
-        let others = self.index.of_kind(event).iter().copied().take(RECORDED);
-        for place in others {
-            if !deciding.findings.contains_key(&place) {
-                deciding.decide(place);
-            }
-        }
+        deciding.add_others(self.index.first(event), spare);
         deciding.plan(spare)
     }
 
@@ -88,11 +84,15 @@ impl RuleSet {
 pub(super) struct Deciding<'a> {
     rules: &'a RuleSet,
     pub(super) event: &'a Event,
+    seen: Seen<'a>,
     barred: Option<&'a Barred>,
     /// Whether rules with `for` act now; else theirs begins.
     due: bool,
     scope: OnceCell<Scope>,
-    findings: BTreeMap<usize, Finding>,
+    /// By the rule's place, in file order.
+    findings: Vec<(usize, Finding)>,
+    /// What was said of fields that do not have what a rule wants.
+    told: RefCell<Vec<(Option<&'a Value>, Arc<str>)>>,
     runs: Vec<RunPlan>,
     control: Option<Arc<str>>,
     routes: BTreeMap<Arc<str>, Arc<str>>,
@@ -103,10 +103,12 @@ impl<'a> Deciding<'a> {
         Self {
             rules,
             event,
+            seen: Seen::new(event),
             barred: None,
             due: false,
             scope: OnceCell::new(),
-            findings: BTreeMap::new(),
+            findings: Vec::new(),
+            told: RefCell::default(),
             runs: Vec::new(),
             control: None,
             routes: BTreeMap::new(),
@@ -128,7 +130,21 @@ impl<'a> Deciding<'a> {
                 }
             }
         };
-        self.findings.insert(place, finding);
+        self.findings.push((place, finding));
+    }
+
+    /// Adds rules that were no candidates, as far as they are recorded: they can't match.
+    fn add_others(&mut self, places: impl Iterator<Item = usize>, spare: usize) {
+        let asked = self.findings.len();
+        for place in places.take(spare) {
+            if self.findings[..asked].binary_search_by_key(&place, |(place, _)| *place).is_ok() {
+                continue;
+            }
+            let asked = self.ask(&self.rules.rules[place]);
+            debug_assert!(asked.is_err(), "the index missed `{}`", self.rules.rules[place].name);
+            self.findings.extend(asked.err().map(|failure| (place, Finding::Failed(failure))));
+        }
+        self.findings.sort_by_key(|(place, _)| *place);
     }
 
     /// The rule that acts in the place of this one.
@@ -151,7 +167,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whether the rule may act, or the first condition that does not hold.
-    fn ask(&self, rule: &Rule) -> Result<Map<String, Value>, Failure> {
+    fn ask(&self, rule: &'a Rule) -> Result<Map<String, Value>, Failure> {
         let event = self.event;
         if !rule.enabled {
             return Err(Failure::new("enabled", "true", "false"));
@@ -170,8 +186,8 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whether the event is what the rule is for, and what was bound.
-    fn matches(&self, rule: &Rule) -> (Result<(), Failure>, Map<String, Value>) {
-        let mut captures = Vec::new();
+    fn matches(&self, rule: &'a Rule) -> (Result<(), Failure>, Map<String, Value>) {
+        let mut captures = Captures::new();
         let mut failure = rule.trigger.failing(&rule.name, self.event, &mut captures);
         if failure.is_none() && self.is_own() && !rule.conditions.wants_own() {
             let wanted = "false (rules meet their own acts only with `where = { event.own = true }`)";
@@ -184,14 +200,14 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whether `where` and `when` hold.
-    pub(super) fn conditions(&self, rule: &Rule) -> Result<(), Failure> {
-        let mut captures = Vec::new();
+    pub(super) fn conditions(&self, rule: &'a Rule) -> Result<(), Failure> {
+        let mut captures = Captures::new();
         let failure = self.conditions_failing(rule, &mut captures);
         failure.or_else(|| self.when(rule, &matcher::bindings(captures))).map_or(Ok(()), Err)
     }
 
-    fn conditions_failing(&self, rule: &Rule, captures: &mut Captures) -> Option<Failure> {
-        rule.conditions.failing(self.event, captures).map(|condition| explain(condition, self.event))
+    fn conditions_failing(&self, rule: &'a Rule, captures: &mut Captures) -> Option<Failure> {
+        rule.conditions.failing(&self.seen, captures).map(|condition| self.explain(condition))
     }
 
     /// Whether the event shows what a step of ours did.
@@ -230,13 +246,42 @@ impl<'a> Deciding<'a> {
         scope
     }
 
+    fn explain(&self, condition: &'a Condition) -> Failure {
+        match condition {
+            Condition::Field(field) => {
+                Failure::new(field.path.clone(), field.shown(), self.told(self.seen.value(field)))
+            }
+            other => {
+                let mut paths = BTreeSet::new();
+                fields(other, &mut paths, &self.seen);
+                let got: Vec<String> = paths.into_iter().take(8).collect();
+                Failure::new("where", other.to_string(), got.join(", "))
+            }
+        }
+    }
+
+    /// A value in words. Many rules ask one field, so it is put into words once.
+    fn told(&self, value: Option<&'a Value>) -> Arc<str> {
+        let same = |other: &Option<&Value>| match (value, other) {
+            (Some(one), Some(other)) => std::ptr::eq(one, *other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        let mut told = self.told.borrow_mut();
+        if let Some((_, text)) = told.iter().find(|(other, _)| same(other)) {
+            return text.clone();
+        }
+        let text: Arc<str> = words::value(value).into();
+        told.push((value, text.clone()));
+        text
+    }
+
     fn matched(&self) -> usize {
-        self.findings.values().filter(|finding| !matches!(finding, Finding::Failed(_))).count()
+        self.findings.iter().filter(|(_, finding)| !matches!(finding, Finding::Failed(_))).count()
     }
 
     /// All that matched, and so many others.
     fn plan(self, mut spare: usize) -> Plan {
-        let mut verdicts = Vec::new();
+        let mut verdicts = Vec::with_capacity(self.findings.len());
         for (place, finding) in self.findings {
             if matches!(finding, Finding::Failed(_)) {
                 if spare == 0 {
@@ -252,34 +297,25 @@ impl<'a> Deciding<'a> {
     }
 }
 
-fn explain(condition: &Condition, event: &Event) -> Failure {
-    match condition {
-        Condition::Field(field) => Failure::new(&*field.path, field.test.to_string(), words::value(field.value(event))),
-        other => {
-            let mut paths = BTreeSet::new();
-            fields(other, &mut paths, event);
-            let got: Vec<String> = paths.into_iter().take(8).collect();
-            Failure::new("where", other.to_string(), got.join(", "))
-        }
-    }
-}
-
 /// All fields of a combination with what the event has there.
-fn fields(condition: &Condition, into: &mut BTreeSet<String>, event: &Event) {
+fn fields<'e>(condition: &'e Condition, into: &mut BTreeSet<String>, seen: &Seen<'e>) {
     match condition {
         Condition::Field(field) => {
-            into.insert(format!("{} = {}", field.path, words::value(field.value(event))));
+            into.insert(format!("{} = {}", field.path, words::value(seen.value(field))));
         }
         Condition::Any(groups) | Condition::All(groups) => {
-            groups.iter().flat_map(|group| &group.0).for_each(|condition| fields(condition, into, event));
+            groups.iter().flat_map(|group| &group.0).for_each(|condition| fields(condition, into, seen));
         }
-        Condition::Not(group) => group.0.iter().for_each(|condition| fields(condition, into, event)),
+        Condition::Not(group) => group.0.iter().for_each(|condition| fields(condition, into, seen)),
     }
 }
 
 impl Gates {
     /// The gate that keeps the rule from acting at the event's time.
     fn failing(&self, event: &Event, zone: Tz) -> Option<Failure> {
+        if self.open.is_empty() && self.closed.is_empty() {
+            return None;
+        }
         let (at, shown) = (event.time, event.time.with_timezone(&zone).format("%a %Y-%m-%d %H:%M %Z"));
         let names =
             |gates: &[(Arc<str>, _)]| gates.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>().join(" or ");

@@ -3,16 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use crate::event::{Event, Kind};
 use crate::language::document::{Entry, Item, Node, Table};
-use crate::language::suggest;
+use crate::language::{Captures, Pattern, suggest};
 use crate::memory::schedule::{Missed, Schedule};
 
 use super::context::Context;
-use super::matcher::{self, Captures};
 use super::verdict::Failure;
 use super::words;
 
@@ -33,9 +31,9 @@ pub(super) struct Trigger {
 /// `{ topic, method, subject }`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Envelope {
-    topic: Option<Vec<String>>,
-    method: Option<Vec<String>>,
-    subject: Option<Regex>,
+    pub(super) topic: Option<Vec<String>>,
+    pub(super) method: Option<Vec<String>>,
+    pub(super) subject: Option<Pattern>,
 }
 
 impl Default for Trigger {
@@ -64,7 +62,7 @@ impl Trigger {
     /// The names that `subject` binds.
     pub(super) fn bindings(&self) -> Vec<String> {
         let subject = self.envelope.as_ref().and_then(|envelope| envelope.subject.as_ref());
-        subject.into_iter().flat_map(|regex| regex.capture_names().flatten()).map(str::to_owned).collect()
+        subject.map(|regex| regex.names().to_vec()).unwrap_or_default()
     }
 }
 
@@ -80,7 +78,7 @@ impl Envelope {
             return Some(Failure::new("event.method", wanted, event.method.as_str()));
         }
         let regex = self.subject.as_ref()?;
-        let caught = matcher::caught(regex, &event.subject, Some(captures));
+        let caught = regex.caught(&event.subject, Some(captures));
         let got = words::value(Some(&event.subject.as_str().into()));
         (!caught).then(|| Failure::new("event.subject", format!("regex {}", regex.as_str()), got))
     }
@@ -229,13 +227,11 @@ fn read_envelope(context: &mut Context<'_>, table: &Table<'_>, span: &Range<usiz
     envelope
 }
 
-/// Compiles a regex, bounded in size.
-pub(super) fn read_regex(context: &mut Context<'_>, text: &str, node: &Node<'_>) -> Option<Regex> {
-    match RegexBuilder::new(text).size_limit(1 << 20).dfa_size_limit(1 << 20).nest_limit(100).build() {
+/// Checks a regex, bounded in size.
+pub(super) fn read_regex(context: &mut Context<'_>, text: &str, node: &Node<'_>) -> Option<Pattern> {
+    match context.engine.regex(text) {
         Ok(regex) => Some(regex),
-        Err(error) => {
-            let shown = error.to_string();
-            let why = shown.lines().last().unwrap_or_default().trim_start_matches("error: ").trim();
+        Err(why) => {
             let help = "backslashes stay as they are in '…'; a literal ( or + is written \\( or \\+".to_owned();
             context.error("regex", &node.span, format!("this regex does not read: {why}"), Some(help));
             None

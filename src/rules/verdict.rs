@@ -34,11 +34,11 @@ pub enum Finding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// Which one: a field, or a key of the rule.
-    pub path: String,
+    pub path: Arc<str>,
     /// What the rule wants.
-    pub wanted: String,
+    pub wanted: Arc<str>,
     /// What the event has.
-    pub got: String,
+    pub got: Arc<str>,
 }
 
 impl Failure {
@@ -47,7 +47,7 @@ impl Failure {
         Self::new("limit", wanted, format!("more of {of}"))
     }
 
-    pub(super) fn new(path: impl Into<String>, wanted: impl Into<String>, got: impl Into<String>) -> Self {
+    pub(super) fn new(path: impl Into<Arc<str>>, wanted: impl Into<Arc<str>>, got: impl Into<Arc<str>>) -> Self {
         Self { path: path.into(), wanted: wanted.into(), got: got.into() }
     }
 }
