@@ -13,7 +13,7 @@ use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
 use crate::kit::supervisor::Supervisor;
-use crate::rules::request::{Body, Format, HttpRequest, LogLevel, Method, Request};
+use crate::rules::request::{Asked, Body, CloudLinkRequest, Format, HttpRequest, LogLevel, Method, Request};
 
 const SOON: Duration = Duration::from_secs(5);
 const FIRST: Attempt<'_> = Attempt { account: "main", tag: "tag-1", look_first: false, timeout: SOON };
@@ -416,4 +416,49 @@ fn outcomes_are_kept_as_json() {
     assert_eq!(serde_json::from_str::<Outcome>(&text).unwrap(), outcome);
     let bare = r#"{"retry":{"error":"late","why":"x","unknown":true,"result":null}}"#;
     assert!(matches!(serde_json::from_str(bare).unwrap(), Outcome::Retry { after: None, .. }));
+}
+
+#[tokio::test]
+async fn what_can_not_be_carried_out_sends_nothing() {
+    let far = Far::start(|_: &Seen| Reply::HangUp).await;
+    let actions = actions_at(&far.url, vec![]);
+    let arguments = json!({ "digits": "1" }).as_object().unwrap().clone();
+    let request = Request::Asked(Asked { action: "dtmf".into(), arguments });
+    assert_eq!(class(&request), Class::Repeat, "there is nothing that could be done twice");
+    let Outcome::Failed { error, why, result } = actions.perform(&request, &FIRST).await else { panic!() };
+    assert_eq!((error, &result["error"]), (ErrorWord::Unsupported, &json!("unsupported")));
+    assert!(why.contains("`dtmf`"), "{why}");
+    assert!(far.seen("").is_empty());
+}
+
+fn any(method: Method, path: &str) -> Request {
+    Request::CloudLink(CloudLinkRequest { method, api: "admin".into(), path: path.into(), json: None, paginate: false })
+}
+
+#[tokio::test]
+async fn any_route_has_the_class_of_its_method() {
+    let far = Far::start(|seen: &Seen| {
+        token_or(seen, || match seen.path.rsplit('/').next() {
+            Some("broken") => Reply::Json(500, json!({})),
+            Some("gone") => Reply::Json(404, json!({})),
+            _ => Reply::Json(200, json!({ "name": "Ada" })),
+        })
+    })
+    .await;
+    let actions = actions_at(&far.url, vec![]);
+    let ask = async |method, path, attempt| {
+        let request = any(method, path);
+        (class(&request), actions.perform(&request, attempt).await)
+    };
+    let found = ask(Method::Get, "/users/1", &FIRST).await;
+    let result = json!({ "ok": true, "status": 200, "body": { "name": "Ada" } });
+    assert_eq!(found, (Class::Repeat, Outcome::Done { result }));
+    let (class, outcome) = ask(Method::Post, "/users/broken", &FIRST).await;
+    assert!(class == Class::Never && matches!(outcome, Outcome::OutcomeUnknown { .. }), "{outcome:?}");
+    let (class, outcome) = ask(Method::Put, "/users/broken", &FIRST).await;
+    assert!(class == Class::Repeat && matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    let (_, outcome) = ask(Method::Get, "/users/gone", &FIRST).await;
+    assert!(matches!(outcome, Outcome::Failed { error: ErrorWord::Status, .. }), "{outcome:?}");
+    let (_, outcome) = ask(Method::Delete, "/users/gone", &AGAIN).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "an earlier attempt has done it: {outcome:?}");
 }

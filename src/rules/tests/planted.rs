@@ -81,7 +81,7 @@ fn each_mistake_is_found_in_its_line() {
         ("do", r#"do = [{ send = { to = { usr = "u" }, text = "x" } }]"#, "unknown-key", "`user`"),
         ("do", r#"do = [{ send = { to = "u", text = { english = "x" } } }]"#, "language", "fr-CA"),
         ("do", r#"do = [{ set = { night = "x", until = "8h" } }]"#, "time", "08:00"),
-        ("do", r#"do = [{ set = { nite = "x" } }]"#, "unknown-var", "`night`"),
+        ("do", r#"do = [{ set = { nigth = "x" } }]"#, "unknown-var", "`night`"),
         ("do", r#"do = [{ set = { until = "08:00" } }]"#, "missing-key", "name of a var"),
         ("do", r"do = [{ set = { night = true } }]", "wrong-type", "\"true\""),
         ("do", r#"do = [{ set = { night = "x", until = "08:00", for = "2h" } }]"#, "two-arguments", "keep one"),
