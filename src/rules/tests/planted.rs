@@ -24,12 +24,27 @@ fn a_rule_that_is_right_has_no_findings() {
 }
 
 #[test]
+fn what_calls_a_rule_is_looked_at() {
+    for (on, code, word) in [
+        (r#"{ every = "1h", missed = "later" }"#, "unknown-value", "skip"),
+        (r#"{ every = "500ms" }"#, "schedule", "at least 1s"),
+        (r#"{ cron = "61 2 * * *" }"#, "schedule", "61 2"),
+        (r#"{ cron = "0 0 30 2 *" }"#, "schedule", "never comes"),
+        (r#"{ hook = "a/b" }"#, "bad-name", "address"),
+        (r#"{ hook = "night", method = "PUT" }"#, "unknown-key", "method"),
+    ] {
+        let report = found(&format!("[[rule]]\nname = \"r\"\non = {on}\ndo = [{{ log = {{ message = \"x\" }} }}]\n"));
+        let codes: Vec<&str> = report.findings().iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [code], "{on}: {report}");
+        assert!(report.to_string().contains(word), "{on}: {report}");
+    }
+}
+
+#[test]
 fn each_mistake_is_found_in_its_line() {
     let table = [
         ("on", r#"on = "call.rining""#, "unknown-kind", "call.ringing"),
         ("on", r#"on = { cron = "30 2 * *" }"#, "schedule", "4 fields"),
-        ("on", r#"on = { every = "1h", missed = "later" }"#, "unknown-value", "skip"),
-        ("on", r#"on = { hook = "a/b" }"#, "bad-name", "address"),
         ("where", r#"wehre = { call.endpoint = "3001" }"#, "unknown-key", "`where`"),
         ("where", r#"where = { call.form = "1" }"#, "unknown-field", "call.from"),
         ("where", r#"where = { call.from = { regex = "(" } }"#, "regex", "unclosed group"),
@@ -55,7 +70,7 @@ fn each_mistake_is_found_in_its_line() {
         ("", r#"when = "{{ call.from }}""#, "expression", "without `{{ }}`"),
         ("", r#"when = "hours.recepton.open""#, "unknown-hours", "reception"),
         ("", r#"deadline = "soon""#, "duration", "20s"),
-        ("", r#"for = "soon""#, "duration", "12s"),
+        ("", r#"for = "soon""#, "duration", "20s"),
         ("", r#"limit = { max = 3 }"#, "missing-key", "within"),
         ("", "enabled = \"yes\"", "wrong-type", "true or false"),
         ("while_closed", r#"while_open = "recepton""#, "unknown-hours", "reception"),
