@@ -156,7 +156,7 @@ impl<'a> Player<'a> {
             if recorded {
                 let (account, lane, arrived) = (Arc::from(ACCOUNT), &publication.lane, self.clock.millis());
                 let opened = Opened::new(0, &account, &publication.id, lane, arrived, &publication.body);
-                self.before.recorded(&opened.resolve(None).event.fields);
+                self.before.recorded(&opened.resolve(None, self.rules.numbers()).event.fields);
             }
             let entry = Entry {
                 id: format!("{ACCOUNT}/{}", publication.id).into(),
