@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{Config, complain, say};
 use crate::daemon;
 use crate::event::{Event, Opened, publication};
+use crate::hours::moment;
 use crate::kit::clock::Clock;
 use crate::numbers::Numbers;
 use crate::rules::{Finding, RuleSet, Scope};
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args) -> ExitCode {
 fn explain(args: &Args, desk: Desk) -> Result<String, (u8, String)> {
     let world = desk.world(Clock::system().now());
     let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| (1, report.render(false)))?;
-    let at = args.at.as_deref().map(|text| time(text, rules.zone())).transpose().map_err(|why| (2, why))?;
+    let at = args.at.as_deref().map(|text| moment::read(text, rules.zone())).transpose().map_err(|why| (2, why))?;
     let documents = documents(args, at)?;
     let events = documents.into_iter().map(|document| event(&document, at, rules.numbers()));
     let told: Vec<Value> = events.map(|event| tell(&rules, &event)).collect();
@@ -67,21 +68,6 @@ fn explain(args: &Args, desk: Desk) -> Result<String, (u8, String)> {
         return Ok(serde_json::to_string_pretty(&all).unwrap_or_default());
     }
     Ok(told.iter().map(for_people).collect::<Vec<_>>().join("\n\n"))
-}
-
-/// A time as people write it, in a zone.
-pub(super) fn time(text: &str, zone: chrono_tz::Tz) -> Result<DateTime<Utc>, String> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.with_timezone(&Utc));
-    }
-    let local = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"]
-        .iter()
-        .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
-        .ok_or_else(|| format!("`{text}` is no time; write it as 2026-12-25 10:00"))?;
-    // In the hour that a change of clocks leaves out there is no such time; the one after it is meant.
-    let at = zone.from_local_datetime(&local).earliest();
-    let at = at.or_else(|| zone.from_local_datetime(&(local + chrono::TimeDelta::hours(1))).earliest());
-    at.map(|at| at.with_timezone(&Utc)).ok_or_else(|| format!("`{text}` does not exist in {zone}"))
 }
 
 fn documents(args: &Args, at: Option<DateTime<Utc>>) -> Result<Vec<publication::Publication>, (u8, String)> {

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::explain::time;
 use super::{Config, complain, say};
 use crate::daemon;
+use crate::hours::moment;
 use crate::hours::{Day, Times, Unusual};
 use crate::kit::clock::Clock;
 use crate::language::suggest;
@@ -88,7 +88,7 @@ fn show(args: &Args) -> Result<String, (u8, String)> {
     let desk = args.config.desk().map_err(|_| (2, String::new()))?;
     let now = Clock::system().now();
     let rules = daemon::compile(&desk.rules.path, &desk.world(now)).map_err(|report| (1, report.render(false)))?;
-    let at = args.at.as_deref().map(|text| time(text, rules.zone())).transpose().map_err(|why| (2, why))?;
+    let at = args.at.as_deref().map(|text| moment::read(text, rules.zone())).transpose().map_err(|why| (2, why))?;
     let look = Look { at: at.unwrap_or(now), vars: vars(args, &rules).map_err(|why| (2, why))? };
     let Some(name) = &args.name else { return Ok(look.list(&rules, args.json)) };
     let hours = rules.hours().find(|(known, _)| known == name);

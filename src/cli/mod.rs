@@ -15,6 +15,7 @@ mod run;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod status;
+mod test;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Command {
     Run(run::Args),
     /// Find the mistakes in settings and rules
     Check(check::Args),
+    /// Play the tests that stand beside the rules
+    Test(test::Args),
     /// Tell what the rules make of an event, without acting
     Explain(explain::Args),
     /// Look at opening hours
@@ -114,6 +117,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Command::Run(args) => run::run(args),
         Command::Check(args) => check::run(&args),
+        Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Hours(command) => hours::run(&command),
         Command::Events(args) => events::run(&args),

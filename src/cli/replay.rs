@@ -9,11 +9,12 @@ use chrono_tz::Tz;
 use serde_json::{Map, Value, json};
 
 use super::client::Gateway;
-use super::{Config, complain, events, explain, say};
+use super::{Config, complain, events, say};
 use crate::daemon;
 use crate::daemon::desk::own::{Own, account};
 use crate::daemon::told::rfc3339;
 use crate::event::{Event, Kind, Opened};
+use crate::hours::moment;
 use crate::journal::embedded::Reader;
 use crate::journal::{Claim, Error, Range};
 use crate::kit::clock::Clock;
@@ -131,7 +132,7 @@ fn time(text: &str, zone: Tz, now: i64) -> Result<i64, String> {
     if let Ok(ago) = units::duration(text) {
         return Ok(now.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)));
     }
-    let at = explain::time(text, zone).map_err(|why| format!("{why}, or how long ago: 2h"))?;
+    let at = moment::read(text, zone).map_err(|why| format!("{why}, or how long ago: 2h"))?;
     Ok(at.timestamp_millis())
 }
 

@@ -7,6 +7,7 @@ mod faces;
 mod lifecycle;
 mod lookout;
 mod operator;
+pub(crate) mod rehearsal;
 mod reload;
 pub(crate) mod schedules;
 pub(crate) mod told;

@@ -15,6 +15,7 @@ mod feed;
 mod hidden;
 mod holidays;
 mod locale;
+pub mod moment;
 mod notation;
 mod table;
 mod wall;

@@ -18,11 +18,13 @@ mod fields;
 mod gates;
 mod http;
 mod index;
+mod language_form;
 mod limit;
 mod matcher;
 mod opening;
 mod plan;
 mod read;
+pub mod rehearsal;
 pub mod request;
 mod rule;
 mod scope;
@@ -58,6 +60,7 @@ use crate::tables::Table;
 pub use crate::language::Attached;
 use read::Draft;
 
+pub use language_form::language_form;
 pub use limit::RuleLimit;
 pub use opening::Opening;
 pub use plan::{Barred, Plan, RunPlan};
@@ -112,6 +115,7 @@ pub struct RuleSet {
     zone: Tz,
     warnings: Report,
     attached: Vec<Arc<str>>,
+    tests: Arc<[rehearsal::Test]>,
 }
 
 impl RuleSet {
@@ -186,6 +190,11 @@ impl RuleSet {
         &self.numbers
     }
 
+    /// The tests that stand beside the rules.
+    pub fn tests(&self) -> &[rehearsal::Test] {
+        &self.tests
+    }
+
     /// The time zone that `now` and `date` speak.
     pub fn zone(&self) -> Tz {
         self.zone
@@ -209,6 +218,7 @@ impl Default for RuleSet {
             zone: Tz::UTC,
             warnings: Report::default(),
             attached: Vec::new(),
+            tests: Arc::default(),
         }
     }
 }
@@ -220,7 +230,7 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let mut engine = Engine::new(zone);
     let mut attached = Vec::new();
     let numbers = Numbers::of(world.locale.country.as_deref());
-    let (drafts, read::Named { hours, tables, vars }) =
+    let (drafts, read::Named { hours, tables, vars }, tests) =
         read::files(sources, world, &numbers, &mut engine, &mut report, &mut attached);
     cross::check(&drafts, &tables, &mut report);
     if report.has_errors() {
@@ -256,6 +266,7 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
         zone,
         warnings: report,
         attached,
+        tests: tests.into(),
     })
 }
 

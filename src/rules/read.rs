@@ -19,6 +19,7 @@ use super::context::{Context, HoursByName, Names};
 use super::gates::{self, Collected};
 use super::limit::{self, RuleLimit};
 use super::matcher::Group;
+use super::rehearsal::{self, Test};
 use super::rule::{Gates, Rule, When};
 use super::tables::{self, Destination, Sheets};
 use super::trigger::Trigger;
@@ -74,7 +75,7 @@ pub(super) fn files(
     engine: &mut Engine,
     report: &mut Report,
     attached: &mut Vec<Source>,
-) -> (Vec<Draft>, Named) {
+) -> (Vec<Draft>, Named, Vec<Test>) {
     let files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
     let none = Named::default();
@@ -98,12 +99,20 @@ pub(super) fn files(
     named.hours = hours;
     opening::check(&overrides, &named.vars, report);
     let mut reader = Reader::default();
+    let mut known = rehearsal::Known::default();
     for (source, file) in &files {
         let Named { hours, tables, vars } = &named;
         let context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
         reader.file(context, file);
+        known.file(file);
     }
-    (reader.drafts, named)
+    let mut tests = Vec::new();
+    for (source, file) in &files {
+        let Named { hours, tables, vars } = &named;
+        let mut context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
+        tests.extend(rehearsal::read(&mut context, file, &known));
+    }
+    (reader.drafts, named, tests)
 }
 
 /// The keys of a file, and its calendars.

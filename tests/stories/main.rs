@@ -24,6 +24,7 @@ mod once;
 mod outage;
 mod packages;
 mod refusals;
+mod rehearsal;
 mod replay;
 mod settings;
 mod shipped;

@@ -2,6 +2,7 @@
 
 mod calls;
 mod facts;
+mod hands;
 pub(crate) mod own;
 mod planning;
 mod resume;
@@ -24,17 +25,19 @@ use crate::actions::{self, Actions, Class, Outcome};
 use crate::cloudlink::HostState;
 use crate::dispatch::{Again, Attempt, Carried, Planning, Prepared, Unshelved, Work, fate};
 use crate::event::{Event, Kind, Opened};
-use crate::journal::{Change, Claim, Entry, StateChange};
+use crate::journal::{Change, Claim, Entry, KEEP_DEAD, StateChange};
 use crate::kit::clock::Clock;
 use crate::memory::skew::Skew;
 use crate::record::{self, Attempted, Decision, write};
 use crate::rules::request::Request;
 use crate::rules::{Plan, RuleSet};
 use crate::telemetry::Metrics;
+use hands::Hands;
 use own::{Own, account};
 use planning::Opening;
 use run::{Ready, Shelved};
 
+pub(crate) use hands::Props;
 pub(crate) use run::Run;
 pub(crate) use ticks::{Look, next_tick};
 pub(crate) use vars::NoVar;
@@ -57,7 +60,7 @@ pub(crate) struct Desk {
     /// The account whose rules they are.
     account: Arc<str>,
     generations: Mutex<VecDeque<Arc<RuleSet>>>,
-    actions: Actions,
+    hands: Hands,
     clock: Clock,
     metrics: Arc<Metrics>,
     dry_run: bool,
@@ -87,9 +90,32 @@ impl Desk {
         dry_run: bool,
         keep_dead: Duration,
     ) -> Self {
+        Self::with(account, rules, Hands::Far(Box::new(actions)), clock, metrics, dry_run, keep_dead)
+    }
+
+    /// A desk at which nothing is carried out.
+    pub(super) fn for_rehearsal(
+        account: Arc<str>,
+        rules: Arc<RuleSet>,
+        props: Arc<Props>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self::with(account, rules, Hands::Rehearsal(props), clock, metrics, false, KEEP_DEAD)
+    }
+
+    fn with(
+        account: Arc<str>,
+        rules: Arc<RuleSet>,
+        hands: Hands,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        dry_run: bool,
+        keep_dead: Duration,
+    ) -> Self {
         let generations = Mutex::new(VecDeque::from([Arc::clone(&rules)]));
         let (rules, skews) = (ArcSwap::new(rules), Mutex::default());
-        Self { rules, account, generations, actions, clock, metrics, dry_run, keep_dead, looks: OnceLock::new(), skews }
+        Self { rules, account, generations, hands, clock, metrics, dry_run, keep_dead, looks: OnceLock::new(), skews }
     }
 
     /// Other rules are in force from the next event on; runs that began go on under theirs.
@@ -126,7 +152,7 @@ impl Desk {
 
     /// The far sides of `http` steps.
     pub(crate) fn hosts(&self) -> Vec<HostState> {
-        self.actions.hosts()
+        self.hands.hosts()
     }
 
     fn generation(&self, hash: &str) -> Option<Arc<RuleSet>> {
@@ -180,7 +206,7 @@ impl Desk {
     /// Whether a message is from the principal that we sign in as.
     fn is_own_principal(&self, event: &Event) -> bool {
         let sender = event.field(["message", "sender"]).and_then(Value::as_str);
-        sender.is_some_and(|sender| self.actions.principal(&event.account).is_some_and(|own| *own == *sender))
+        sender.is_some_and(|sender| self.hands.principal(&event.account).is_some_and(|own| *own == *sender))
     }
 }
 
@@ -297,7 +323,7 @@ impl Work for Desk {
         // whose outcome is unknown does not get here.
         let look_first = attempt.unsure && actions::class(request) != Class::Never;
         let attempted = actions::Attempt { account: &run.event.account, tag: &tag, look_first, timeout };
-        let outcome = self.actions.perform(request, &attempted).await;
+        let outcome = self.hands.perform(request, &attempted).await;
         let took = began.elapsed();
         if run.progress.step == 0 && !matches!(outcome, Outcome::Retry { .. }) {
             self.metrics.reacted((self.clock.millis() - run.event.arrived.timestamp_millis()).max(0) as f64 / 1000.0);

@@ -238,8 +238,9 @@ impl Desk {
         }
     }
 
-    fn ask_facts(&self, deciding: Box<Deciding>, claim: &Claim) -> Next {
+    fn ask_facts(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = self.rules.load();
+        self.hands.tell(&mut deciding.event);
         let facts = Facts::of(&rules, &deciding.event);
         let keys = facts.keys(&rules, &deciding.event.account);
         if keys.is_empty() {
@@ -281,6 +282,7 @@ impl Desk {
     /// The rules decide.
     fn decide(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = self.rules.load_full();
+        self.hands.tell(&mut deciding.event);
         if is_own_message(&deciding.event) || self.is_own_principal(&deciding.event) {
             deciding.note = Some("our own message".to_owned());
             deciding.own = true;

@@ -45,7 +45,9 @@ impl Desk {
     /// What comes again is not an event anew: nothing is remembered of it, and what is done is looked for first.
     pub(super) fn plan_own(&self, opened: Opened, own: Own, claim: &Claim) -> Planned<Run> {
         let rules = self.rules.load_full();
-        let event = Arc::new(self.event_again(opened, own.decision()));
+        let mut event = self.event_again(opened, own.decision());
+        self.hands.tell(&mut event);
+        let event = Arc::new(event);
         let (known, mut pasts) = record::past(&claim.history);
         let (plan, mut runs) = match &own.why {
             Why::Replay { rules: wanted } => {

@@ -81,7 +81,13 @@ impl Run {
         Ok(request.map_or(Ready::LeftOut, |request| Ready::Go(Box::new(request))))
     }
 
-    pub(super) fn current(&self) -> Option<(&Step, &Request)> {
+    /// The place of the current step, counted from 0.
+    pub(in crate::daemon) fn place(&self) -> usize {
+        self.progress.step
+    }
+
+    /// The current step, if it is ready to be carried out.
+    pub(in crate::daemon) fn current(&self) -> Option<(&Step, &Request)> {
         Some((self.rule.steps.get(self.progress.step)?, self.progress.request.as_ref()?))
     }
 
@@ -115,7 +121,7 @@ impl Run {
     }
 
     /// What an attempt came to.
-    pub(super) fn settle(&mut self, outcome: Outcome, number: u32, took: Duration) -> Carried {
+    pub(in crate::daemon) fn settle(&mut self, outcome: Outcome, number: u32, took: Duration) -> Carried {
         let record = self.record(number, took);
         match outcome {
             Outcome::Done { result } => self.next(Attempted { result, ..record }, end::DONE),

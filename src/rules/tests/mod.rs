@@ -6,6 +6,7 @@ mod hours;
 mod manual;
 mod planning;
 mod planted;
+mod rehearsal;
 mod rendering;
 mod tables;
 mod totality;

@@ -1,0 +1,71 @@
+//! What steps are carried out with: far sides in life, nothing in a rehearsal.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use crate::actions::{Actions, Attempt, ErrorWord, Outcome};
+use crate::cloudlink::HostState;
+use crate::event::Event;
+use crate::rules::request::Request;
+
+/// See the module.
+pub(super) enum Hands {
+    /// CloudLink and the far sides of `http` steps.
+    Far(Box<Actions>),
+    /// A rehearsal: nothing leaves the desk, and what only a directory would know is given.
+    Rehearsal(Arc<Props>),
+}
+
+/// What a rehearsal knows of its events beyond what their publications carry: fields of views, by the event's id.
+#[derive(Debug, Default)]
+pub(crate) struct Props(Mutex<HashMap<String, Map<String, Value>>>);
+
+impl Props {
+    /// Lays fields over the views of an event that is to come.
+    pub(in crate::daemon) fn learn(&self, event: &str, views: Map<String, Value>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(event.to_owned(), views);
+    }
+}
+
+impl Hands {
+    pub(super) fn hosts(&self) -> Vec<HostState> {
+        match self {
+            Self::Far(actions) => actions.hosts(),
+            Self::Rehearsal(_) => Vec::new(),
+        }
+    }
+
+    /// The principal that an account signs in as, once it is known.
+    pub(super) fn principal(&self, account: &str) -> Option<Arc<str>> {
+        match self {
+            Self::Far(actions) => actions.principal(account),
+            Self::Rehearsal(_) => None,
+        }
+    }
+
+    pub(super) async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
+        match self {
+            Self::Far(actions) => actions.perform(request, attempt).await,
+            Self::Rehearsal(_) => Outcome::Failed {
+                error: ErrorWord::Refused,
+                why: "carry anything out in a rehearsal".to_owned(),
+                result: json!({ "ok": false, "error": ErrorWord::Refused.as_str() }),
+            },
+        }
+    }
+
+    /// Adds to an event what is known of it from elsewhere.
+    pub(super) fn tell(&self, event: &mut Event) {
+        let Self::Rehearsal(props) = self else { return };
+        let props = props.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(known), Value::Object(fields)) = (props.get(&*event.id), &mut event.fields) else { return };
+        for (name, view) in known {
+            match (fields.get_mut(name), view) {
+                (Some(Value::Object(fields)), Value::Object(view)) => fields.extend(view.clone()),
+                _ => drop(fields.insert(name.clone(), view.clone())),
+            }
+        }
+    }
+}
