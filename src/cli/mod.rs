@@ -16,6 +16,7 @@ mod run;
 mod simulate;
 mod status;
 mod test;
+mod vars;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,6 +56,11 @@ enum Command {
     Dead(dead::Command),
     /// Recorded events again: what the rules of now would do, or with --act, do it
     Replay(replay::Args),
+    /// The vars of the running gateway: list them, set one
+    #[command(subcommand)]
+    Vars(vars::Command),
+    /// Call a hook of the running gateway
+    Fire(vars::FireArgs),
     /// Copy the journal, while the gateway runs or not
     Backup(backup::Args),
     /// Tell of the journal's size and soundness
@@ -124,6 +130,8 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Dead(command) => dead::run(&command),
         Command::Replay(args) => replay::run(&args),
+        Command::Vars(command) => vars::run(&command),
+        Command::Fire(args) => vars::fire(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
         #[cfg(feature = "simulator")]

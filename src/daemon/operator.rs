@@ -118,7 +118,7 @@ impl Operator {
     /// The entry that replays a publication, or why there is none.
     async fn replayed(&self, seq: u64, rules: &[String], name: &str) -> Result<Result<Entry, String>, Refusal> {
         let Some(claim) = self.claim(seq).await? else { return Ok(Err("there is no such publication".to_owned())) };
-        if Own::is(&claim) {
+        if Own::of(&claim).is_some_and(|own| own.came_again()) {
             return Ok(Err("it came again itself: replay what it is about".to_owned()));
         }
         Ok(Own::replay(&claim, rules.to_vec(), name).map_err(|unfit| unfit.to_string()))
@@ -157,6 +157,7 @@ impl Operator {
             return Err(Refusal::Gone(format!("no rule is for a hook `{name}`{near}")));
         }
         let entry = self.desk.hook(name, body, query, &self.chance.uuid());
+        let entry = entry.ok_or_else(|| Refusal::Invalid("its body is nested too deep".to_owned()))?;
         let id = Arc::clone(&entry.id);
         let accepted = self.journal.accept(vec![entry]).await.map_err(unavailable)?;
         let seq = accepted.into_iter().find_map(|accepted| match accepted {

@@ -105,7 +105,7 @@ impl Reloader {
 
     /// Puts the rules on disk in force, or says why they are not.
     pub(super) async fn reload(&self, desk: &Desk, journal: &impl Journal) {
-        let (path, world) = (self.path.clone(), self.world.clone());
+        let (path, world) = (self.path.clone(), World { now: self.clock.now(), ..self.world.clone() });
         let compiled = tokio::task::spawn_blocking(move || compile(&path, &world)).await;
         let mut changed = false;
         let trouble = match compiled {

@@ -26,7 +26,7 @@ pub(crate) async fn set(journal: &impl Journal, rules: &RuleSet, account: &str, 
             change.state.push(firing.stored.at(key));
         }
         let due = firing.fire_now.unwrap_or(firing.next);
-        change.timers.push(next_tick(account, &rule.name, due));
+        change.timers.push(next_tick(account, &rule.name, due, now));
     }
     journal.attempt(change).await
 }

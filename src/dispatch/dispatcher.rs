@@ -121,6 +121,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let stopping = self.stop.is_cancelled();
             let mut more = false;
             if !stopping {
+                // What ended may have set vars that the next events are to see.
+                self.settle_ended();
                 self.fire().await;
                 more = self.claim().await;
                 more |= self.unpark().await;

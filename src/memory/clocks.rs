@@ -97,6 +97,11 @@ impl Clocks {
         self.running.keys().cloned().collect()
     }
 
+    /// The state for which the clock of a rule runs, if it does.
+    pub fn state_of(&self, rule: &str) -> Option<&str> {
+        self.running.get(rule).map(|running| &*running.state)
+    }
+
     /// What an event of the resource does to the clock of a rule. `wait` is the rule's `for`, in milliseconds.
     pub fn hear(&mut self, rule: &Arc<str>, heard: &Heard<'_>, wait: i64) -> Step {
         let state = clip(heard.state);

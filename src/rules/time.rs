@@ -5,13 +5,13 @@ use chrono_tz::Tz;
 
 /// Whether a text reads as a time.
 pub(super) fn reads(text: &str) -> bool {
-    of_day(text).is_some() || DateTime::parse_from_rfc3339(text).is_ok()
+    of_day(text).is_some() || crate::hours::moment::read(text, Tz::UTC).is_ok()
 }
 
 /// The point in time: of a time of day the next one after `now`, on the clocks of `zone`.
 pub fn point(text: &str, now: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
     let Some(at) = of_day(text) else {
-        return DateTime::parse_from_rfc3339(text).ok().map(|at| at.with_timezone(&Utc));
+        return crate::hours::moment::read(text, zone).ok();
     };
     let today = now.with_timezone(&zone).date_naive();
     // Yesterday's too: where clocks are set back over midnight it may come once more.

@@ -7,12 +7,16 @@ use serde_json::Value;
 
 use crate::event::{Event, Kind};
 use crate::language::document::{Entry, Item, Node, Table};
-use crate::language::{Captures, Pattern, suggest};
+use crate::language::{Captures, Finding, Pattern, suggest};
 use crate::memory::schedule::{Missed, Schedule};
 
 use super::context::Context;
 use super::verdict::Failure;
 use super::words;
+
+/// Events of the gateway that nothing makes yet.
+const NOT_MADE: &[Kind] =
+    &[Kind::GatewayDeadLetter, Kind::GatewayBreaker, Kind::GatewaySubscription, Kind::GatewayCanary];
 
 /// What a rule is for.
 #[derive(Clone, Debug)]
@@ -171,6 +175,10 @@ pub fn is_hook_name(name: &str) -> bool {
 
 fn read_kind(context: &mut Context<'_>, text: &str, span: &Range<usize>) -> Vec<Kind> {
     if let Ok(kind) = text.parse::<Kind>() {
+        if NOT_MADE.contains(&kind) {
+            let message = format!("this version does not make `{kind}` events yet: the rule waits for a later one");
+            context.report.push(Finding::warning("not-made-yet", context.source, span.clone(), message));
+        }
         return vec![kind];
     }
     if let Some(family) = text.strip_suffix(".*") {

@@ -7,10 +7,10 @@ use super::planning::{Deciding, Next, Opening, Stage};
 use super::ticks::call_timer;
 use crate::dispatch::Planning;
 use crate::event::Event;
-use crate::journal::Claim;
+use crate::journal::{Claim, TimerChange};
 use crate::memory::call::{CallMemory, LegHeard};
 use crate::rules::request::Request;
-use crate::rules::{Plan, RuleSet, RunPlan, Scope};
+use crate::rules::{Plan, RuleSet, RunPlan, Scope, Step};
 
 impl Desk {
     /// The call takes in what happened to its leg.
@@ -26,7 +26,13 @@ impl Desk {
             if asked.finished {
                 let (account, home) = (&deciding.event.account, memory.home());
                 deciding.timers.extend(heard.timer.map(|timer| call_timer(account, home, timer)));
-                deciding.events.extend(heard.finished.map(|finished| self.finished(account, home, &finished)));
+                if let Some(finished) = heard.finished {
+                    deciding.timers.push(TimerChange::Clear(memory.timer_id()));
+                    deciding.events.push(self.finished(account, home, &finished));
+                }
+            } else {
+                // Nobody asks when it is finished, so no clock is set.
+                memory.disarm();
             }
             if memory.was_known() || asked.facts || asked.finished {
                 deciding.call = heard.view.fields();
@@ -39,9 +45,9 @@ impl Desk {
     /// Counts the redirect that is planned, before it is sent.
     pub(super) fn decide_of_call(&self, mut deciding: Box<Deciding>, plan: Plan, claim: &Claim) -> Next {
         let Some(memory) = deciding.memory.take() else { return self.decided(*deciding, plan, claim) };
-        let control = plan.runs.iter().find(|run| self.acts(run) && run.rule.controls_call());
+        let control = plan.runs.iter().find(|run| self.acts(run) && run.rule.steps.iter().any(hands_on));
         let Some(control) = control else {
-            let asked = self.rules.load().calls();
+            let asked = deciding.rules.calls();
             // A call that we never touched and nobody asks for is not written down with each of its events.
             if memory.was_known() || asked.facts || asked.finished {
                 deciding.state.extend(memory.changes());
@@ -49,7 +55,7 @@ impl Desk {
             return self.decided(*deciding, plan, claim);
         };
         let tracked = LegHeard::of(&deciding.event).is_none_or(|leg| leg.tracking.is_some());
-        let target = if tracked { None } else { self.target(&deciding.event, control) };
+        let target = if tracked { None } else { self.target(&deciding.rules, &deciding.event, control) };
         match target.zip(LegHeard::of(&deciding.event)) {
             Some((target, leg)) => {
                 let key = memory.waiting_key(&leg, &target);
@@ -81,13 +87,17 @@ impl Desk {
     }
 
     /// Where a run redirects to, as far as that can be said before its steps are taken.
-    fn target(&self, event: &Event, run: &RunPlan) -> Option<String> {
-        let rules = self.rules.load();
-        let step = run.rule.steps.iter().find(|step| step.controls_call())?;
-        let scope = Scope::new(&rules, event, &run.bindings, &Map::new(), self.clock.now());
+    fn target(&self, rules: &RuleSet, event: &Event, run: &RunPlan) -> Option<String> {
+        let step = run.rule.steps.iter().find(|step| hands_on(step))?;
+        let scope = Scope::new(rules, event, &run.bindings, &Map::new(), self.clock.now());
         match step.render(&scope) {
             Ok(Some(Request::Redirect { to, .. })) => Some(to),
             _ => None,
         }
     }
+}
+
+/// Whether a step hands the call on to somebody else: such a one is a hop.
+fn hands_on(step: &Step) -> bool {
+    matches!(step.action(), "redirect" | "blind_transfer" | "supervised_transfer")
 }

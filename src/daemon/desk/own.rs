@@ -170,12 +170,14 @@ impl Own {
     }
 
     /// The entry that comes when the time of a rule has come.
-    pub(crate) fn tick(account: &str, rule: &str, timer: &memory::Timer) -> Entry {
+    /// `armed` is when its timer is set, in milliseconds since 1970: a timer that is set again for a time that fired already
+    /// must come again, for the next one is set by it. What is due is decided then.
+    pub(crate) fn tick(account: &str, rule: &str, timer: &memory::Timer, armed: i64) -> Entry {
         let decision = Decision { kind: Kind::Timer.as_str().to_owned(), ..Decision::default() };
         let content = json!({ "timer": { "rule": rule } });
         let why = Why::Tick { rule: rule.to_owned(), due: timer.due };
         let document = json!({ "topic": TOPIC, "method": "POST", "subject": "/timer", "content": content });
-        Self::made(account, decision, why, &timer.firing(), &timer.id, &document)
+        Self::made(account, decision, why, &format!("{}/{armed}", timer.firing()), &timer.id, &document)
     }
 
     /// The entry that comes when the clock of a call ran out.
@@ -226,6 +228,11 @@ impl Own {
     /// Whether a claim is of our own making.
     pub(crate) fn is(claim: &Claim) -> bool {
         claim.entry.source.split_once('/').is_some_and(|(_, name)| name == SOURCE)
+    }
+
+    /// Whether somebody asked that something come again.
+    pub(crate) fn came_again(&self) -> bool {
+        matches!(self.why, Why::Retry { .. } | Why::Replay { .. })
     }
 
     /// The id of the publication that it is about, account included.

@@ -46,6 +46,7 @@ pub(super) enum Stage {
 
 /// As it was read.
 pub(super) struct Read {
+    rules: Arc<RuleSet>,
     opened: Opened,
     own: Option<Own>,
     /// What is remembered of its resource is the first of the keys.
@@ -56,6 +57,8 @@ pub(super) struct Read {
 
 /// An event that is being decided about.
 pub(super) struct Deciding {
+    /// Those in force when it was read: others take over between two events.
+    pub(super) rules: Arc<RuleSet>,
     pub(super) event: Event,
     pub(super) state: Vec<StateChange>,
     pub(super) timers: Vec<TimerChange>,
@@ -102,7 +105,7 @@ impl Desk {
             (key, load)
         });
         keys.extend(skew.iter().filter(|(_, load)| *load).map(|(key, _)| Arc::clone(key)));
-        (Opening(Stage::Read(Box::new(Read { opened, own, has_key, skew }))), keys)
+        (Opening(Stage::Read(Box::new(Read { rules: self.rules.load_full(), opened, own, has_key, skew }))), keys)
     }
 
     /// Goes on with what was loaded.
@@ -113,7 +116,8 @@ impl Desk {
             Stage::Called(deciding) => self.called(deciding, claim, value()),
             Stage::Facts(deciding, facts) => self.take_in(deciding, &facts, claim, values),
             Stage::Elsewhere(mut deciding, elsewhere) => {
-                self.hear(&mut deciding, &self.rules.load(), elsewhere.read(value()));
+                let rules = Arc::clone(&deciding.rules);
+                self.hear(&mut deciding, &rules, elsewhere.read(value()));
                 self.decide(deciding, claim)
             }
             Stage::Limits(deciding, plan, rules) => self.count_acts(deciding, plan, &rules, values, claim),
@@ -152,7 +156,7 @@ impl Desk {
 
     /// From the resource's own memory to an event.
     fn resolve(&self, read: Read, claim: &Claim, values: &[Option<Arc<str>>]) -> Next {
-        let Read { opened, own, has_key, skew } = read;
+        let Read { rules, opened, own, has_key, skew } = read;
         let own = match own {
             Some(own) if matches!(own.why, Why::Retry { .. } | Why::Replay { .. }) => {
                 return Planning::Done(self.plan_own(opened, own, claim));
@@ -178,7 +182,7 @@ impl Desk {
                 event
             }
             (None, None) => {
-                let resolved = opened.resolve(of_resource, self.rules.load().numbers());
+                let resolved = opened.resolve(of_resource, rules.numbers());
                 let remember = resolved.remember.into_iter();
                 state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
                 resolved.event
@@ -186,6 +190,7 @@ impl Desk {
         };
         let of_known = known.clone().unwrap_or_default();
         let deciding = Box::new(Deciding {
+            rules,
             event,
             state,
             timers: Vec::new(),
@@ -225,7 +230,8 @@ impl Desk {
     fn called(&self, mut deciding: Box<Deciding>, claim: &Claim, stored: Option<&str>) -> Next {
         match deciding.why.take() {
             Some(Why::Tick { rule, due }) => {
-                let called = Self::tick(&mut deciding, &self.rules.load(), &rule, stored, claim.arrived);
+                let rules = Arc::clone(&deciding.rules);
+                let called = Self::tick(&mut deciding, &rules, &rule, stored, claim.arrived);
                 deciding.why = Some(Why::Tick { rule, due });
                 if called { self.ask_facts(deciding, claim) } else { self.decided(*deciding, Plan::default(), claim) }
             }
@@ -250,7 +256,7 @@ impl Desk {
     }
 
     fn take_in(&self, mut deciding: Box<Deciding>, facts: &Facts, claim: &Claim, values: &[Option<Arc<str>>]) -> Next {
-        let rules = self.rules.load_full();
+        let rules = Arc::clone(&deciding.rules);
         let (clocks, of_call) = facts.take_in(&rules, &mut deciding.event, values, claim.arrived);
         deciding.clocks = clocks;
         if let Some(leg) = &facts.leg {
@@ -267,7 +273,7 @@ impl Desk {
 
     /// What was counted then counts still.
     fn plan_once_more(&self, deciding: Deciding, claim: &Claim) -> Next {
-        let rules = self.rules.load();
+        let rules = Arc::clone(&deciding.rules);
         let mut plan = match &deciding.why {
             Some(Why::Call { .. }) => Plan::default(),
             Some(Why::Due { .. }) => rules.plan_due(&deciding.event, &deciding.begun, &deciding.barred),
@@ -311,8 +317,8 @@ impl Desk {
         rules.plan_due(event, &begun, &Barred::new())
     }
 
-    fn plan_of(&self, deciding: &Deciding) -> Plan {
-        let rules = self.rules.load();
+    fn plan_of(deciding: &Deciding) -> Plan {
+        let rules = &deciding.rules;
         if deciding.is_due() {
             return rules.plan_due(&deciding.event, &deciding.begun, &deciding.barred);
         }
@@ -321,7 +327,7 @@ impl Desk {
 
     /// Plans; whose limit was not asked yet, is asked. A rule over its limit does not match, so another one may in its place.
     fn ask_limits(&self, deciding: Box<Deciding>, claim: &Claim) -> Next {
-        let plan = self.plan_of(&deciding);
+        let plan = Self::plan_of(&deciding);
         let unasked = plan.runs.iter().filter(|run| run.rule.limit.is_some() && self.acts(run));
         let unasked: Vec<Arc<str>> = unasked
             .map(|run| Arc::clone(&run.rule.name))
@@ -352,8 +358,8 @@ impl Desk {
             let run = plan.runs.iter().find(|run| run.rule.name == *name);
             let Some(limit) = run.and_then(|run| run.rule.limit.as_ref()) else { continue };
             let per = limit.per(&deciding.event);
-            let now = if deciding.is_due() { deciding.event.time.timestamp_millis() } else { claim.arrived };
-            let verdict = limit.limit.reserve(value.as_deref(), now);
+            // By the gateway's clock, which only goes on: by an event's own time an act could be forgotten too early.
+            let verdict = limit.limit.reserve(value.as_deref(), claim.arrived);
             if verdict.allowed {
                 let key = limit_key(&deciding.event.account, name, per.as_deref());
                 deciding.state.push(verdict.stored.at(key));
@@ -379,13 +385,14 @@ impl Desk {
     }
 
     pub(super) fn decided(&self, deciding: Deciding, plan: Plan, claim: &Claim) -> Next {
-        let rules = self.rules.load_full();
+        let rules = Arc::clone(&deciding.rules);
         let decided = deciding.known.as_ref().is_some_and(|known| known.rules == rules.hash());
         let told = deciding.note.clone().filter(|_| deciding.left_alone && deciding.known.is_none());
         let as_decision = deciding.as_decision();
+        // That something lasted is no news of the call.
+        let supersedes = !deciding.is_due() && deciding.event.kind.is_edge_of_call();
         let Deciding { event, state, timers, events, skew, pasts, note, left_alone, overtaken, begun, barred, .. } =
             deciding;
-        let supersedes = event.kind.is_edge_of_call() && begun.is_empty();
         let event = Arc::new(event);
         let decision = Decision {
             left_alone,
@@ -396,7 +403,7 @@ impl Desk {
             rules: rules.hash().to_owned(),
             ..as_decision
         };
-        let mut runs = self.line_up(claim, &event, plan, pasts, skew);
+        let mut runs = self.line_up(claim, &rules, &event, plan, pasts, skew);
         for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
             run.run = Err((fate::SUPERSEDED, self.epitaph(None, "a later state of the call is known")));
         }

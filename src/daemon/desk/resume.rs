@@ -20,22 +20,22 @@ impl Desk {
     pub(super) fn line_up(
         &self,
         claim: &Claim,
+        rules: &Arc<RuleSet>,
         event: &Arc<Event>,
         plan: Plan,
         mut pasts: Pasts,
         skew: i64,
     ) -> Vec<NewRun<Run>> {
-        let rules = self.rules.load_full();
         let mut runs = Vec::new();
         for RunPlan { rule, bindings } in plan.runs {
             let past = pasts.remove(&*rule.name).unwrap_or_default();
             if !past.over {
-                runs.push(resume(claim, event, &rules, rule, bindings, past, skew));
+                runs.push(resume(claim, event, rules, rule, bindings, past, skew));
             }
         }
         for (name, past) in pasts.into_iter().filter(|(_, past)| !past.over) {
             runs.push(match rules.rule(&name) {
-                Some(rule) => resume(claim, event, &rules, Arc::clone(rule), Map::new(), past, skew),
+                Some(rule) => resume(claim, event, rules, Arc::clone(rule), Map::new(), past, skew),
                 None => abandoned(&name, claim, "its rule is gone"),
             });
         }
@@ -80,7 +80,7 @@ impl Desk {
         };
         let note = Some("it came again".to_owned());
         let decision = Decision { note, call: own.decision().call.clone(), ..Self::decision(&event, &rules, &plan) };
-        runs.extend(self.line_up(claim, &event, plan, pasts, 0));
+        runs.extend(self.line_up(claim, &rules, &event, plan, pasts, 0));
         for run in &mut runs {
             run.unsure = true;
             run.deadline = claim.arrived.saturating_add(i64::try_from(run.allowance.as_millis()).unwrap_or(i64::MAX));
@@ -140,6 +140,7 @@ fn abandoned(name: &str, claim: &Claim, why: &str) -> NewRun<Run> {
 /// a clock that is fast and not known to be.
 fn deadline(event: &Event, rule: &Rule, skew: i64) -> i64 {
     let allowance = i64::try_from(rule.deadline.as_millis()).unwrap_or(i64::MAX);
-    let happened = event.time.timestamp_millis().saturating_add(skew);
+    // What we publish ourselves is new when it comes, whatever time it tells of: a day that was missed, a call long over.
+    let happened = if event.kind.is_own() { i64::MAX } else { event.time.timestamp_millis().saturating_add(skew) };
     happened.min(event.arrived.timestamp_millis()).saturating_add(allowance)
 }

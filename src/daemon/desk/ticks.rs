@@ -26,9 +26,9 @@ pub(crate) struct Look {
 }
 
 /// The timer that publishes the next time of a rule.
-pub(crate) fn next_tick(account: &str, rule: &str, due: i64) -> TimerChange {
+pub(crate) fn next_tick(account: &str, rule: &str, due: i64, now: i64) -> TimerChange {
     let timer = schedule_timer(account, rule, due);
-    let entry = Own::tick(account, rule, &timer);
+    let entry = Own::tick(account, rule, &timer, now);
     TimerChange::Set(Timer { id: timer.id, due: timer.due, entry })
 }
 
@@ -48,7 +48,7 @@ impl Desk {
         };
         let firing = schedule.due(stored, now);
         deciding.state.push(firing.stored.at(schedule_key(&account, rule)));
-        deciding.timers.push(next_tick(&account, rule, firing.next));
+        deciding.timers.push(next_tick(&account, rule, firing.next, now));
         let Some(nominal) = firing.fire_now else {
             deciding.note = Some("its time passed while the gateway was down: left out".to_owned());
             return false;

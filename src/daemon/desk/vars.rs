@@ -34,8 +34,13 @@ impl Desk {
     /// The declared vars with their keys; those that are kept for each value of a field have one if that value is given.
     pub(crate) fn vars(&self, per: Option<&str>) -> Vec<(Arc<str>, Option<Arc<str>>)> {
         let rules = self.rules.load();
-        let key = |name: &Arc<str>| self.var_key(name, per).ok();
-        rules.vars().keys().map(|name| (Arc::clone(name), key(name))).collect()
+        let declared = rules.vars().iter();
+        declared
+            .map(|(name, declaration)| {
+                let per = per.filter(|_| declaration.per.is_some());
+                (Arc::clone(name), self.var_key(name, per).ok())
+            })
+            .collect()
     }
 
     /// Where a var is stored.
@@ -172,12 +177,13 @@ impl Desk {
         self.rules.load().listens_to_all_hooks()
     }
 
-    /// The event that a hook is.
-    pub(crate) fn hook(&self, name: &str, body: Value, query: Map<String, Value>, id: &str) -> Entry {
+    /// The event that a hook is; none if it is nested too deep to be read again.
+    pub(crate) fn hook(&self, name: &str, body: Value, query: Map<String, Value>, id: &str) -> Option<Entry> {
         let mut content = Map::new();
         content.insert("hook".into(), json!({ "name": name, "body": body, "query": query }));
         let lane = format!("{}/hook/{name}", self.account);
-        Own::event(&self.account, Kind::Hook, &format!("hook:{name}:{id}"), &lane, content)
+        let entry = Own::event(&self.account, Kind::Hook, &format!("hook:{name}:{id}"), &lane, content);
+        serde_json::from_str::<Value>(&entry.body).is_ok().then_some(entry)
     }
 }
 

@@ -36,7 +36,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 continue;
             }
             let (seq, runs) = (claim.seq, planned.runs.len());
-            let commit = self.early.begin(claim.clone(), keys);
+            let written = planned.with.state.iter().map(|set| Arc::clone(&set.key)).collect();
+            let commit = self.early.begin(claim.clone(), written);
             self.early.has_runs(seq, u32::try_from(runs).unwrap_or(u32::MAX));
             let decided = self.line_up_all(&claim, planned, Some(&commit));
             self.settle(decided);

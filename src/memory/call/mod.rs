@@ -138,15 +138,20 @@ impl CallMemory {
         if heard.tracking.is_none() && record.is_another_call(heard) {
             *record = record.next();
         }
+        let (legs, was_answered) = (record.legs.len(), record.is_answered(heard));
         let ended = record.hear(heard);
         self.changed |= record.is_known();
-        let handed_on = ended == Some(true);
-        let mut finished = None;
-        if record.lives() {
+        if record.legs.len() > legs || (!was_answered && record.is_answered(heard)) {
+            // Somebody took it up.
             record.open_until = None;
-        } else if record.finished.is_none() && handed_on {
+        }
+        if record.finished.is_none() && ended == Some(true) {
+            // Though other legs of it may live: one that rings elsewhere too may be called off just now.
             record.open_until = Some(heard.now.saturating_add(HANDED_ON));
-        } else if ended.is_some() {
+        }
+        let waits = record.open_until.is_some_and(|until| until > heard.now);
+        let mut finished = None;
+        if ended.is_some() && !record.lives() && !waits {
             finished = self.finish(heard.now);
         }
         let timer = self.wants_timer(heard.now);
@@ -156,6 +161,11 @@ impl CallMemory {
     /// Whether the event shows what a step of ours did to its leg in the last [`OWN`](super::spans::OWN).
     pub fn is_own(&self, heard: &LegHeard<'_>) -> bool {
         self.record.is_own(heard)
+    }
+
+    /// Forgets that a timer was asked for: none is set.
+    pub fn disarm(&mut self) {
+        self.record.armed = None;
     }
 
     /// The key at which it is stored.
@@ -215,9 +225,11 @@ impl CallMemory {
         self.record.armed = None;
         self.changed = true;
         let now = now.max(due);
-        if let Some(open_until) = self.record.open_until
-            && open_until <= now
-        {
+        if self.record.open_until.is_some_and(|until| until <= now) {
+            self.record.open_until = None;
+            if self.record.lives() {
+                return self.wants_timer(now).map_or(Fired::Stale, Fired::Again);
+            }
             return self.finish(now).map_or(Fired::Stale, Fired::Finished);
         }
         match self.wants_timer(now) {
@@ -258,7 +270,8 @@ impl CallMemory {
         changes
     }
 
-    fn timer_id(&self) -> Arc<str> {
+    /// Its timer's name.
+    pub fn timer_id(&self) -> Arc<str> {
         format!("{}/timer", self.home).into()
     }
 

@@ -135,6 +135,11 @@ impl Record {
         }
     }
 
+    /// Whether the leg of an event was answered.
+    pub(super) fn is_answered(&self, heard: &LegHeard<'_>) -> bool {
+        self.legs.iter().rev().find(|leg| leg.is(heard)).is_some_and(|leg| leg.answered.is_some())
+    }
+
     /// A redirect of ours is planned for a leg.
     pub(super) fn redirected(&mut self, heard: &LegHeard<'_>) {
         if let Some(leg) = self.legs.iter_mut().rev().find(|leg| leg.is(heard) && leg.lives()) {
