@@ -25,6 +25,7 @@ mod outage;
 mod packages;
 mod refusals;
 mod rehearsal;
+mod remembered;
 mod replay;
 mod settings;
 mod shipped;

@@ -409,6 +409,7 @@ pub const ACTIONS: &[Spec] = &[
     Spec {
         name: "set",
         does: "sets vars",
+        carried_out: true,
         arguments: &[argument("until", Time, OneAtMost), argument("for", Duration(31_622_400), OneAtMost)],
         example: "night = \"closed\", until = \"08:00\"",
         ..PLAIN
