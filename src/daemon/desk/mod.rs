@@ -3,6 +3,7 @@
 mod calls;
 mod facts;
 mod hands;
+mod limits;
 pub(crate) mod own;
 mod planning;
 mod resume;

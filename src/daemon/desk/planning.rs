@@ -19,7 +19,6 @@ use crate::event::{Event, Kind, Opened};
 use crate::journal::{Change, Claim, Entry, StateChange, TimerChange};
 use crate::memory::call::{CallMemory, Elsewhere, Found};
 use crate::memory::clocks::Clocks;
-use crate::memory::limits::limit_key;
 use crate::memory::schedule::schedule_key;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
@@ -77,9 +76,9 @@ pub(super) struct Deciding {
     why: Option<Why>,
     /// The rules whose `for` is over.
     begun: Vec<Arc<str>>,
-    barred: Barred,
+    pub(super) barred: Barred,
     /// The rules whose limit was asked.
-    asked: Vec<Arc<str>>,
+    pub(super) asked: Vec<Arc<str>>,
     pub(super) note: Option<String>,
     left_alone: bool,
     /// A later state of the leg is known.
@@ -317,7 +316,7 @@ impl Desk {
         rules.plan_due(event, &begun, &Barred::new())
     }
 
-    fn plan_of(deciding: &Deciding) -> Plan {
+    pub(super) fn plan_of(deciding: &Deciding) -> Plan {
         let rules = &deciding.rules;
         if deciding.is_due() {
             return rules.plan_due(&deciding.event, &deciding.begun, &deciding.barred);
@@ -325,54 +324,8 @@ impl Desk {
         rules.plan_but(&deciding.event, &deciding.barred)
     }
 
-    /// Plans; whose limit was not asked yet, is asked. A rule over its limit does not match, so another one may in its place.
-    fn ask_limits(&self, deciding: Box<Deciding>, claim: &Claim) -> Next {
-        let plan = Self::plan_of(&deciding);
-        let unasked = plan.runs.iter().filter(|run| run.rule.limit.is_some() && self.acts(run));
-        let unasked: Vec<Arc<str>> = unasked
-            .map(|run| Arc::clone(&run.rule.name))
-            .filter(|name| !deciding.asked.iter().any(|asked| asked == name))
-            .collect();
-        if unasked.is_empty() {
-            return self.decided_by_rules(deciding, plan, claim);
-        }
-        let key = |run: &RunPlan| {
-            let per = run.rule.limit.as_ref().and_then(|limit| limit.per(&deciding.event));
-            limit_key(&deciding.event.account, &run.rule.name, per.as_deref())
-        };
-        let keys = plan.runs.iter().filter(|run| unasked.contains(&run.rule.name)).map(key).collect();
-        Planning::Needs(Opening(Stage::Limits(deciding, plan, unasked)), keys)
-    }
-
-    /// Counts an act of each of the rules, or bars it.
-    fn count_acts(
-        &self,
-        mut deciding: Box<Deciding>,
-        plan: Plan,
-        rules: &[Arc<str>],
-        values: &[Option<Arc<str>>],
-        claim: &Claim,
-    ) -> Next {
-        for (name, value) in rules.iter().zip(values) {
-            deciding.asked.push(Arc::clone(name));
-            let run = plan.runs.iter().find(|run| run.rule.name == *name);
-            let Some(limit) = run.and_then(|run| run.rule.limit.as_ref()) else { continue };
-            let per = limit.per(&deciding.event);
-            // By the gateway's clock, which only goes on: by an event's own time an act could be forgotten too early.
-            let verdict = limit.limit.reserve(value.as_deref(), claim.arrived);
-            if verdict.allowed {
-                let key = limit_key(&deciding.event.account, name, per.as_deref());
-                deciding.state.push(verdict.stored.at(key));
-            } else {
-                let failure = Failure::limit(limit.shown(), &limit.got(&deciding.event));
-                deciding.barred.insert(Arc::clone(name), failure);
-            }
-        }
-        self.ask_limits(deciding, claim)
-    }
-
     /// What controls a call, or answers, is counted before it is done.
-    fn decided_by_rules(&self, deciding: Box<Deciding>, plan: Plan, claim: &Claim) -> Next {
+    pub(super) fn decided_by_rules(&self, deciding: Box<Deciding>, plan: Plan, claim: &Claim) -> Next {
         if deciding.memory.is_some() {
             return self.decide_of_call(deciding, plan, claim);
         }
