@@ -93,7 +93,7 @@ fn answer(args: &Args, desk: &Desk) -> Result<String, (u8, String)> {
     let happened = ask::happened(args, &rules).map_err(usage)?;
     let question = Question { rules: &rules, given, at, now };
     let explained = explain(&question, &happened).map_err(usage)?;
-    let teller = Teller::new(&rules, &desk.locale, &question.given);
+    let teller = Teller::new(&rules, desk, &question.given);
     let told: Vec<Value> = explained.iter().map(|explained| teller.tell(explained)).collect();
     if args.json {
         let all = if let [one] = told.as_slice() { one.clone() } else { Value::Array(told) };

@@ -127,13 +127,12 @@ fn in_force(args: &Args, rules: &RuleSet, at: DateTime<Utc>) -> BTreeMap<String,
     if wanted.is_empty() {
         return BTreeMap::new();
     }
-    let over = |told: &Value| {
-        let until = told["until"].as_str().and_then(|until| DateTime::parse_from_rfc3339(until).ok());
-        until.is_some_and(|until| until <= at)
-    };
-    let known = Gateway::vars(&args.config).into_iter();
-    let known = known.filter(|(name, told)| wanted.contains(&**name) && told["value"].is_string() && !over(told));
-    known.map(|(name, told)| (name, Held { value: told["value"].clone(), in_gateway: true })).collect()
+    // What it was set to may be over by then.
+    let over = |told: &Value| told["until"].as_i64().is_some_and(|until| until <= at.timestamp_millis());
+    let value = |told: &Value| told[if over(told) { "default" } else { "value" }].clone();
+    let known = Gateway::vars(&args.config).into_iter().filter(|(name, _)| wanted.contains(&**name));
+    let held = known.map(|(name, told)| (name, Held { value: value(&told), in_gateway: true }));
+    held.filter(|(_, held)| held.value.is_string()).collect()
 }
 
 /// The vars that are given; each must overrule some hours.

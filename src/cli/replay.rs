@@ -113,7 +113,7 @@ fn replay(args: &Args) -> Result<(), Failed> {
     let reader = args.config.reader().map_err(quietly)?;
     let (nothing, metrics) = (Given::default(), Arc::new(Metrics::default()));
     let mut replayer = Replayer::new(&rules, &nothing, at, &metrics);
-    let teller = Teller::new(&rules, &desk.locale, &nothing);
+    let teller = Teller::new(&rules, &desk, &nothing);
     let tally = look(args, &reader, &teller, &mut replayer, kind, [since, until])
         .map_err(|error| failed(3, format!("the journal can't be read: {error}")))?;
     if let Some(at) = tally.beyond {

@@ -120,7 +120,11 @@ fn verdict(verdict: &Value) -> String {
     }
     match verdict["verdict"].as_str() {
         Some("matched") => format!("+ {rule}: matches{more}"),
-        Some("waits") => format!("+ {rule}: begins to wait, acts when its `for` is over{more}"),
+        Some("waits") => {
+            let at = DateTime::parse_from_rfc3339(verdict["acts_at"].as_str().unwrap_or_default());
+            let at = at.map(|at| format!(" at {}", at.format("%H:%M:%S"))).unwrap_or_default();
+            format!("+ {rule}: begins to wait, acts when its `for` is over{at}{more}")
+        }
         Some("superseded") => format!("- {rule}: matches, but {} acts in its place", text(&verdict["by"])),
         _ => {
             let [condition, wanted, got] = ["condition", "wanted", "got"].map(|key| text(&verdict[key]));
@@ -134,6 +138,7 @@ fn outcome(told: &Value, lines: &mut Vec<String>) {
     lines.push(String::new());
     match told["nothing"].as_str() {
         Some(why) => lines.push(why.to_owned()),
+        None if told["dry_run"] == true => lines.push("would be done, were `[rules] dry_run` not on:".to_owned()),
         None => lines.push("would be done:".to_owned()),
     }
     lines.extend(acts(told));

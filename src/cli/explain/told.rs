@@ -8,11 +8,11 @@ use super::gates;
 use crate::daemon;
 use crate::daemon::rehearsal::{Explained, as_rules_write};
 use crate::event::Event;
-use crate::hours::Locale;
 use crate::numbers::{Dialling, Numbers};
 use crate::record::Attempted;
 use crate::rules::rehearsal::Given;
 use crate::rules::{Failure, Finding, OnError, RuleSet, Verdict, language_form};
+use crate::settings::Desk;
 
 /// The actions whose destination a phone dials.
 const DIALLED: [&str; 4] = ["redirect", "blind_transfer", "consult", "make"];
@@ -21,12 +21,14 @@ const DIALLED: [&str; 4] = ["redirect", "blind_transfer", "consult", "make"];
 pub(in crate::cli) struct Teller<'a> {
     rules: &'a RuleSet,
     dialling: Dialling,
+    /// Whether the daemon only records what it would do.
+    dry_run: bool,
     given: &'a Given,
 }
 
 impl<'a> Teller<'a> {
-    pub(in crate::cli) fn new(rules: &'a RuleSet, locale: &Locale, given: &'a Given) -> Self {
-        Self { rules, dialling: daemon::dialling(locale), given }
+    pub(in crate::cli) fn new(rules: &'a RuleSet, desk: &Desk, given: &'a Given) -> Self {
+        Self { rules, dialling: daemon::dialling(&desk.locale), dry_run: desk.rules.dry_run, given }
     }
 
     /// How numbers are read.
@@ -46,7 +48,7 @@ impl<'a> Teller<'a> {
             "hours": gates::tell(self.rules, event),
             "acts": attempts.iter().map(|(rule, attempt)| self.act(rule, attempt)).collect::<Vec<_>>(),
             "supposed": self.supposed(attempts), "later": all(&explained.later), "follows": all(&explained.follows),
-            "note": explained.note, "trouble": explained.trouble, "rule_set": self.rules.hash(),
+            "note": explained.note, "trouble": explained.trouble, "dry_run": self.dry_run, "rule_set": self.rules.hash(),
         });
         told["nothing"] = self.nothing(explained).into();
         told
@@ -70,7 +72,8 @@ impl<'a> Teller<'a> {
         if let Some(wait) = rule.and_then(|rule| rule.wait).filter(|_| verdict.finding == Finding::Waits) {
             let due =
                 chrono::TimeDelta::from_std(wait).ok().and_then(|wait| explained.event.time.checked_add_signed(wait));
-            told["acts_at"] = due.map(|due| due.to_rfc3339()).into();
+            let at = due.map(|due| due.with_timezone(&self.rules.zone()).to_rfc3339());
+            told["acts_at"] = at.into();
         }
         if let Some(limit) = rule.and_then(|rule| rule.limit.as_ref()) {
             told["limit"] = limit.shown().into();
@@ -165,23 +168,15 @@ impl<'a> Teller<'a> {
             .collect();
         // Of those that came equally far the first in file order.
         let nearest = failures.iter().rev().max_by_key(|(_, failure)| depth(&failure.path));
-        Some(match (failures.len(), nearest) {
-            (_, None) => format!("nothing would be done: no rule is for {kind}"),
-            (1, Some((name, failure))) => {
-                format!("nothing would be done: the one rule for {kind}, \"{name}\", {}", in_words(failure))
-            }
-            (count, Some((name, failure))) => {
-                format!(
-                    "nothing would be done: none of {count} rules for {kind} matches; \"{name}\" {}",
-                    in_words(failure)
-                )
-            }
-        })
+        let Some((name, Failure { path, wanted, got })) = nearest else {
+            return Some(format!("nothing would be done: no rule is for {kind}"));
+        };
+        let whose = match failures.len() {
+            1 => format!("the one rule for {kind}, \"{name}\", does not match"),
+            count => format!("none of the {count} rules for {kind} matches; \"{name}\" comes nearest"),
+        };
+        Some(format!("nothing would be done: {whose}: {path} wants {wanted}, has {got}"))
     }
-}
-
-fn in_words(failure: &Failure) -> String {
-    format!("wants {} to be {}, and it is {}", failure.path, failure.wanted, failure.got)
 }
 
 /// How far a rule came: conditions are asked in this order.
