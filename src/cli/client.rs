@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Config, complain};
 use crate::kit::secret::Secret;
@@ -59,6 +59,19 @@ impl Gateway {
                 complain(&problems.to_string());
                 Err(ExitCode::from(2))
             }
+        }
+    }
+
+    /// The vars of the one that is running by these settings, by name; none if nobody answers. Nothing is said.
+    pub(super) fn vars(config: &Config) -> Map<String, Value> {
+        let Ok(admin) = settings::load_for_admin(&config.path(), &Environment::process()) else { return Map::new() };
+        let answer = Self { address: admin.listen, token: admin.token }.get("/api/v1/vars");
+        match answer.ok().filter(|answer| answer.status == 200).map(|answer| answer.json()) {
+            Some(Value::Object(mut told)) => match told.remove("vars") {
+                Some(Value::Object(vars)) => vars,
+                _ => Map::new(),
+            },
+            _ => Map::new(),
         }
     }
 

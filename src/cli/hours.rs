@@ -1,6 +1,6 @@
 //! `switchhook hours`: what hours make of a week or a year, to look at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::ParseIntError;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -8,6 +8,7 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde_json::{Value, json};
 
+use super::client::Gateway;
 use super::{Config, complain, say};
 use crate::daemon;
 use crate::hours::moment;
@@ -39,7 +40,7 @@ pub(super) struct Args {
     /// As if it were that time: `2026-12-25 10:00` (in the zone of `[locale]`) or with an offset
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// As if a var had that value: `night=closed`
+    /// As if a var had that value: `night=closed` [default: what a running gateway has]
     #[arg(long = "var", value_name = "NAME=VALUE")]
     vars: Vec<String>,
     /// Print as JSON
@@ -89,7 +90,10 @@ fn show(args: &Args) -> Result<String, (u8, String)> {
     let now = Clock::system().now();
     let rules = daemon::compile(&desk.rules.path, &desk.world(now)).map_err(|report| (1, report.render(false)))?;
     let at = args.at.as_deref().map(|text| moment::read(text, rules.zone())).transpose().map_err(|why| (2, why))?;
-    let look = Look { at: at.unwrap_or(now), vars: vars(args, &rules).map_err(|why| (2, why))? };
+    let at = at.unwrap_or(now);
+    let mut vars = in_force(args, &rules, at);
+    vars.extend(self::vars(args, &rules).map_err(|why| (2, why))?);
+    let look = Look { at, vars };
     let Some(name) = &args.name else { return Ok(look.list(&rules, args.json)) };
     let hours = rules.hours().find(|(known, _)| known == name);
     let Some((name, hours)) = hours else {
@@ -111,8 +115,28 @@ fn show(args: &Args) -> Result<String, (u8, String)> {
     Ok(format!("{}\n\n{days}", for_people(&told)))
 }
 
+/// The value of a var, and whether a running gateway has it.
+struct Held {
+    value: Value,
+    in_gateway: bool,
+}
+
+/// The vars of a running gateway that overrule hours and hold at that time.
+fn in_force(args: &Args, rules: &RuleSet, at: DateTime<Utc>) -> BTreeMap<String, Held> {
+    let wanted: BTreeSet<&str> = rules.hours().filter_map(|(_, hours)| hours.overridden_by()).collect();
+    if wanted.is_empty() {
+        return BTreeMap::new();
+    }
+    // What it was set to may be over by then.
+    let over = |told: &Value| told["until"].as_i64().is_some_and(|until| until <= at.timestamp_millis());
+    let value = |told: &Value| told[if over(told) { "default" } else { "value" }].clone();
+    let known = Gateway::vars(&args.config).into_iter().filter(|(name, _)| wanted.contains(&**name));
+    let held = known.map(|(name, told)| (name, Held { value: value(&told), in_gateway: true }));
+    held.filter(|(_, held)| held.value.is_string()).collect()
+}
+
 /// The vars that are given; each must overrule some hours.
-fn vars(args: &Args, rules: &RuleSet) -> Result<BTreeMap<String, Value>, String> {
+fn vars(args: &Args, rules: &RuleSet) -> Result<BTreeMap<String, Held>, String> {
     let known: Vec<&str> = rules.hours().filter_map(|(_, hours)| hours.overridden_by()).collect();
     let one = |text: &String| {
         let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}`: write it as night=closed"))?;
@@ -121,7 +145,7 @@ fn vars(args: &Args, rules: &RuleSet) -> Result<BTreeMap<String, Value>, String>
             let help = help.map_or_else(String::new, |help| format!("; {help}"));
             return Err(format!("no hours have `override = \"{name}\"`{help}"));
         }
-        Ok((name.to_owned(), Value::from(value)))
+        Ok((name.to_owned(), Held { value: Value::from(value), in_gateway: false }))
     };
     args.vars.iter().map(one).collect()
 }
@@ -129,13 +153,14 @@ fn vars(args: &Args, rules: &RuleSet) -> Result<BTreeMap<String, Value>, String>
 /// When it is, and which vars hold.
 struct Look {
     at: DateTime<Utc>,
-    vars: BTreeMap<String, Value>,
+    vars: BTreeMap<String, Held>,
 }
 
 impl Look {
     fn now(&self, name: &str, hours: &Opening) -> Value {
         let zone = hours.schedule().timezone();
-        let value = hours.overridden_by().and_then(|var| self.vars.get(var));
+        let held = hours.overridden_by().and_then(|var| self.vars.get(var));
+        let value = held.map(|held| &held.value);
         let decided = hours.decided(value);
         let time = |at: Option<DateTime<chrono_tz::Tz>>| at.map(|at| at.to_rfc3339());
         let changes = hours.schedule().changes(self.at).take(CHANGES);
@@ -148,6 +173,7 @@ impl Look {
             "schedule_open": hours.schedule().is_open(self.at),
             "override": hours.overridden_by(),
             "override_value": value,
+            "override_in_gateway": held.is_some_and(|held| held.in_gateway),
             "override_decides": decided.is_some(),
             "next_open": time(hours.next_open(self.at)),
             "next_change": time(hours.next_change(self.at, decided)),
@@ -193,7 +219,8 @@ fn headline(told: &Value) -> String {
 
 fn by_var(told: &Value) -> String {
     let text = |key: &str| told[key].as_str().unwrap_or_default().to_owned();
-    format!(", by vars.{} = {}", text("override"), text("override_value"))
+    let whose = if told["override_in_gateway"] == true { " in the running gateway" } else { "" };
+    format!(", by vars.{} = {}{whose}", text("override"), text("override_value"))
 }
 
 fn for_people(told: &Value) -> String {

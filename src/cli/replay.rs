@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Local};
 use chrono_tz::Tz;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::client::Gateway;
+use super::explain::{self, Teller};
 use super::{Config, complain, events, say};
 use crate::daemon;
 use crate::daemon::desk::own::{Own, account};
+use crate::daemon::rehearsal::Replayer;
 use crate::daemon::told::rfc3339;
 use crate::event::{Event, Kind, Opened};
 use crate::hours::moment;
@@ -20,8 +22,10 @@ use crate::journal::{Claim, Error, Range};
 use crate::kit::clock::Clock;
 use crate::numbers::Numbers;
 use crate::record::{self, Attempted};
-use crate::rules::{RuleSet, RunPlan, Scope};
+use crate::rules::RuleSet;
+use crate::rules::rehearsal::Given;
 use crate::settings::units;
+use crate::telemetry::Metrics;
 
 /// The most events at once.
 const MOST: usize = 10_000;
@@ -91,15 +95,15 @@ fn replay(args: &Args) -> Result<(), Failed> {
     let quietly = |code| (code, String::new());
     let desk = args.config.desk().map_err(quietly)?;
     let gateway = if args.act { Some(Gateway::of(&args.config).map_err(quietly)?) } else { None };
-    let now = Clock::system().now();
-    let world = desk.world(now);
-    let rules = daemon::compile(&desk.rules.path, &world).map_err(|report| failed(1, report.render(false)))?;
+    let at = Clock::system().now();
+    let rules = daemon::compile(&desk.rules.path, &desk.world(at)).map_err(|report| failed(1, report.render(false)))?;
+    let rules = Arc::new(rules);
     if let Some(unknown) = args.rules.iter().find(|name| rules.rule(name).is_none()) {
         return Err(failed(2, format!("there is no rule `{unknown}` in {}", desk.rules.path.display())));
     }
     let kind = args.kind.as_deref().map(str::parse::<Kind>).transpose();
     let kind = kind.map_err(|_| failed(2, format!("`{}` is no kind", args.kind.as_deref().unwrap_or_default())))?;
-    let now = now.timestamp_millis();
+    let now = at.timestamp_millis();
     let since = time(&args.since, rules.zone(), now).map_err(|why| failed(2, format!("--since: {why}")))?;
     let until = args.until.as_deref().map_or(Ok(now), |until| time(until, rules.zone(), now));
     let until = until.map_err(|why| failed(2, format!("--until: {why}")))?;
@@ -107,7 +111,10 @@ fn replay(args: &Args) -> Result<(), Failed> {
         same_rules(gateway, &rules)?;
     }
     let reader = args.config.reader().map_err(quietly)?;
-    let tally = look(args, &reader, &rules, kind, [since, until])
+    let (nothing, metrics) = (Given::default(), Arc::new(Metrics::default()));
+    let mut replayer = Replayer::new(&rules, &nothing, at, &metrics);
+    let teller = Teller::new(&rules, &desk, &nothing);
+    let tally = look(args, &reader, &teller, &mut replayer, kind, [since, until])
         .map_err(|error| failed(3, format!("the journal can't be read: {error}")))?;
     if let Some(at) = tally.beyond {
         complain(&format!(
@@ -154,7 +161,14 @@ fn same_rules(gateway: &Gateway, rules: &RuleSet) -> Result<(), Failed> {
 }
 
 /// Goes through the events of a time.
-fn look(args: &Args, reader: &Reader, rules: &RuleSet, kind: Option<Kind>, between: [i64; 2]) -> Result<Tally, Error> {
+fn look(
+    args: &Args,
+    reader: &Reader,
+    teller: &Teller<'_>,
+    replayer: &mut Replayer<'_>,
+    kind: Option<Kind>,
+    between: [i64; 2],
+) -> Result<Tally, Error> {
     let (mut tally, mut behind) = (Tally::default(), 0);
     loop {
         let page = reader.arrived(behind, between, PAGE)?;
@@ -162,20 +176,20 @@ fn look(args: &Args, reader: &Reader, rules: &RuleSet, kind: Option<Kind>, betwe
         behind = *last;
         for seq in page {
             let Some(claim) = reader.scan(Range::One(seq))?.pop() else { continue };
-            let Some(event) = event(&claim, kind, rules.numbers()) else { continue };
+            let Some(event) = event(&claim, kind, teller.numbers()) else { continue };
             if tally.events == MOST {
                 tally.beyond = Some(claim.arrived);
                 return Ok(tally);
             }
             tally.events += 1;
-            let mut runs = rules.plan(&event).runs;
-            runs.retain(|run| args.rules.is_empty() || args.rules.iter().any(|name| **name == *run.rule.name));
+            let attempts = replayer.replay(&claim, &args.rules);
+            let runs = steps(teller, &attempts);
             tally.runs += runs.len();
             if !runs.is_empty() {
                 tally.matched.push(seq);
             }
             if !args.act {
-                tell(args, rules, &claim, &event, &runs);
+                tell(args, &claim, &event, &runs);
             }
         }
     }
@@ -197,28 +211,41 @@ fn event(claim: &Claim, wanted: Option<Kind>, numbers: &Numbers) -> Option<Event
     Some(opened.resolve_as(kind, decision.was.as_deref(), numbers))
 }
 
-/// What the first step of a run would ask for. What the steps after it ask for depends on its answer.
-fn first(rules: &RuleSet, event: &Event, run: &RunPlan) -> (Value, String) {
-    let scope = Scope::new(rules, event, &run.bindings, &Map::new(), event.time);
-    let more = match run.rule.steps.len() {
-        0 | 1 => String::new(),
-        more => format!(", then {} more step(s)", more - 1),
-    };
-    match run.rule.steps.first().map(|step| step.render(&scope)) {
-        Some(Ok(Some(request))) => {
-            let brief = format!("{}{more}", events::brief(&request));
-            (serde_json::to_value(request).unwrap_or_default(), brief)
+/// One rule's steps, in order.
+struct Steps<'a> {
+    rule: &'a Arc<str>,
+    acts: Vec<Value>,
+}
+
+impl Steps<'_> {
+    /// What the first step asks for, or what becomes of it.
+    fn first(&self) -> Value {
+        let Some(first) = self.acts.first() else { return Value::Null };
+        if !first["asks"].is_null() {
+            return first["asks"].clone();
         }
-        Some(Ok(None)) => (json!({ "skipped": "its condition does not hold" }), format!("skipped{more}")),
-        Some(Err(error)) => (json!({ "failed": error.to_string() }), format!("fails: {error}")),
-        None => (Value::Null, "nothing to do".to_owned()),
+        let of = |key: &str| first[key].as_str().map(|why| json!({ key: why }));
+        of("failed").or_else(|| of("skipped")).unwrap_or_default()
     }
 }
 
-fn tell(args: &Args, rules: &RuleSet, claim: &Claim, event: &Event, runs: &[RunPlan]) {
+/// The steps of all rules that match, as they would go.
+fn steps<'a>(teller: &Teller<'_>, attempts: &'a [(Arc<str>, Attempted)]) -> Vec<Steps<'a>> {
+    let mut found: Vec<Steps<'a>> = Vec::new();
+    for (rule, attempt) in attempts {
+        let act = teller.act(rule, attempt);
+        match found.last_mut().filter(|last| last.rule == rule) {
+            Some(last) => last.acts.push(act),
+            None => found.push(Steps { rule, acts: vec![act] }),
+        }
+    }
+    found
+}
+
+fn tell(args: &Args, claim: &Claim, event: &Event, runs: &[Steps<'_>]) {
     if args.json {
-        let runs: Vec<Value> =
-            runs.iter().map(|run| json!({ "rule": run.rule.name, "asks": first(rules, event, run).0 })).collect();
+        let run = |run: &Steps<'_>| json!({ "rule": run.rule, "asks": run.first(), "acts": run.acts });
+        let runs: Vec<Value> = runs.iter().map(run).collect();
         let arrived = rfc3339(claim.arrived);
         let told = json!({ "seq": claim.seq, "arrived": arrived, "kind": event.kind.as_str(), "subject": event.subject, "runs": runs });
         return say(&told.to_string());
@@ -238,10 +265,11 @@ fn tell(args: &Args, rules: &RuleSet, claim: &Claim, event: &Event, runs: &[RunP
     lines.extend(
         events::gist(&serde_json::from_str(&claim.entry.body).unwrap_or_default()).map(|gist| format!("    {gist}")),
     );
-    lines.extend(runs.iter().map(|run| {
-        let then = then(claim, &run.rule.name).map(|then| format!(" (then: {then})")).unwrap_or_default();
-        format!("    + {}: {}{then}", run.rule.name, first(rules, event, run).1)
-    }));
+    for run in runs {
+        let then = then(claim, run.rule).map(|then| format!(" (then: {then})")).unwrap_or_default();
+        lines.push(format!("    + {}{then}", run.rule));
+        lines.extend(run.acts.iter().map(|act| format!("      {}", explain::step(act))));
+    }
     say(&lines.join("\n"));
 }
 

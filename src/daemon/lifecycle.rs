@@ -206,7 +206,7 @@ fn first_rules(settings: &Settings, world: &World) -> Result<RuleSet, Error> {
 }
 
 /// What a phone of the site dials.
-fn dialling(locale: &Locale) -> Dialling {
+pub(crate) fn dialling(locale: &Locale) -> Dialling {
     let dial = locale.dial.as_ref();
     dial.map_or_else(Dialling::default, |dial| {
         Dialling::of(locale.country.as_deref(), &dial.outside, &dial.national, &dial.international)

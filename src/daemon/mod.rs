@@ -17,6 +17,7 @@ mod trials;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub(crate) use lifecycle::dialling;
 pub use lifecycle::run;
 pub(crate) use reload::compile;
 

@@ -72,7 +72,12 @@ impl RuleSet {
 
     /// What becomes of every rule, those included that are for other kinds.
     pub fn explain(&self, event: &Event) -> Vec<Verdict> {
-        let mut deciding = Deciding::new(self, event);
+        self.explain_but(event, &Barred::new())
+    }
+
+    /// The same, as if rules that are barred did not match.
+    pub fn explain_but(&self, event: &Event, barred: &Barred) -> Vec<Verdict> {
+        let mut deciding = Deciding { barred: Some(barred), ..Deciding::new(self, event) };
         for place in 0..self.rules.len() {
             deciding.decide(place);
         }

@@ -1,8 +1,10 @@
 //! One compiled rule: what it is for, what it asks, what it does.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::Kind;
 use crate::language::Condition;
 
 use super::limit::RuleLimit;
@@ -59,6 +61,18 @@ pub(super) struct Gates {
 }
 
 impl Rule {
+    /// Whether it is for events of that kind.
+    pub fn is_for(&self, kind: Kind) -> bool {
+        self.trigger.kinds.contains(&kind)
+    }
+
+    /// The hours that its gates and its `when` name.
+    pub fn hours(&self) -> BTreeSet<&str> {
+        let gates = self.gates.open.iter().chain(&self.gates.closed).map(|(name, _)| &**name);
+        let names = self.when.iter().flat_map(|when| when.condition.names());
+        gates.chain(names.filter_map(|name| name.path.strip_prefix("hours.")?.split('.').next())).collect()
+    }
+
     /// One of its steps takes hold of a call; of such rules one acts for an event.
     pub fn controls_call(&self) -> bool {
         self.steps.iter().any(Step::controls_call)

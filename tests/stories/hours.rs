@@ -44,3 +44,27 @@ async fn hours_are_drawn_without_secrets() {
     assert_eq!(broken.code, Some(1), "{broken:?}");
     assert!(broken.err.contains("move.ics") && broken.err.contains("no iCalendar file"), "{broken:?}");
 }
+
+#[tokio::test]
+async fn a_running_gateway_tells_its_vars() {
+    let world = World::start(&HOURS.replace(", ics = \"move.ics\"", "")).await;
+    let noon = "2027-03-09T17:00:00Z";
+    let set = world.operate("/api/v1/vars/night", serde_json::json!({ "value": "closed" })).await;
+    assert_eq!(set.status, 200, "{}", set.json());
+    let shown = world.cli(&["hours", "show", "--at", noon]);
+    assert_eq!(
+        (shown.code, &*shown.err, &*shown.out),
+        (
+            Some(0),
+            "",
+            "office: closed at Tue 2027-03-09 12:00 EST, by vars.night = closed in the running gateway; opens Wed 2027-03-10 08:30 EST\n"
+        )
+    );
+    let given = world.cli(&["hours", "show", "--at", noon, "--var", "night=open"]);
+    assert!(given.out.starts_with("office: open at Tue 2027-03-09 12:00 EST, by vars.night = open;"), "{given:?}");
+    // What it was set to may be over by then.
+    let set = world.operate("/api/v1/vars/night", serde_json::json!({ "value": "closed", "for": "1h" })).await;
+    assert_eq!(set.status, 200, "{}", set.json());
+    let later = world.cli(&["hours", "show", "--at", "2099-03-10T17:00:00Z"]);
+    assert!(later.out.starts_with("office: open at Tue 2099-03-10 13:00 EDT; closes"), "{later:?}");
+}

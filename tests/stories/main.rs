@@ -12,6 +12,7 @@ mod dead;
 mod disk_full;
 mod edges;
 mod events;
+mod explain;
 mod far_sides;
 mod faults;
 mod genuine;

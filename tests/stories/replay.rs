@@ -53,14 +53,21 @@ async fn without_act_it_tells_and_does_nothing() {
     insta::assert_snapshot!(times.replace_all(&text, "TIME"), @r#"
     TIME  call.ringing  /2017-09-01/endpoints/3002/calls/1  #1
         +16135550142 calls 3002
-        + note: http put FAR/notes/1/call.ringing, then 1 more step(s)
+        + note
+          1  { http = { put = "FAR/notes/1/call.ringing" } }
+          2  { log = { message = "noted", level = "info" } }
     TIME  call.connected  /2017-09-01/endpoints/3002/calls/1  #2
         +16135550142 calls 3002
-        + note: http put FAR/notes/1/call.connected, then 1 more step(s)
+        + note
+          1  { http = { put = "FAR/notes/1/call.connected" } }
+          2  { log = { message = "noted", level = "info" } }
     TIME  call.ringing  /2017-09-01/endpoints/3001/calls/2  #3
         +16135550142 calls 3001
-        + redirect: redirect to 4001
-        + note: http put FAR/notes/2/call.ringing, then 1 more step(s)
+        + redirect
+          1  { redirect = { to = "4001" } }
+        + note
+          1  { http = { put = "FAR/notes/2/call.ringing" } }
+          2  { log = { message = "noted", level = "info" } }
     4 event(s), 3 with rules that match, 4 run(s); nothing was done: --act asks the running gateway to
     "#);
 

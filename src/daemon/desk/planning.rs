@@ -153,6 +153,17 @@ impl Desk {
         event
     }
 
+    /// What a publication was planned as.
+    pub(in crate::daemon) fn as_planned(&self, claim: &Claim, decision: &Decision) -> Event {
+        let own = Own::of(claim);
+        let (id, body) =
+            own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
+        let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
+        let mut event = self.event_again(opened, decision);
+        self.hands.tell(&mut event);
+        event
+    }
+
     /// From the resource's own memory to an event.
     fn resolve(&self, read: Read, claim: &Claim, values: &[Option<Arc<str>>]) -> Next {
         let Read { rules, opened, own, has_key, skew } = read;

@@ -60,7 +60,7 @@ pub(super) fn compare(expected: &[Expected], done: &[Act]) -> Vec<Difference> {
         } else {
             let act = &done[column];
             if is_counted(&act.asked) {
-                found.push(Difference::Surplus(text(&less_the_event(&act.asked)), act.rule.to_string()));
+                found.push(Difference::Surplus(as_rules_write(&act.asked), act.rule.to_string()));
             }
             column += 1;
         }
@@ -117,6 +117,11 @@ fn same(wanted: &Value, got: &Value) -> bool {
 fn as_written(expected: &Expected) -> String {
     let action = Map::from_iter([(expected.action.to_string(), Value::Object(expected.arguments.clone()))]);
     text(&Value::Object(action))
+}
+
+/// An action as rules write it, without what follows from the event.
+pub(crate) fn as_rules_write(asked: &Value) -> String {
+    text(&less_the_event(asked))
 }
 
 /// An action without whom it is for, which follows from the event.

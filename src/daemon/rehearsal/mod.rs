@@ -2,9 +2,11 @@
 //!
 //! What happens in a test becomes a publication as CloudLink sends it (`typical`) and goes the way of every other: opened,
 //! planned in the light of what is remembered (`store`), rendered. Only the last thing is left out: nothing is carried
-//! out (`player`). What the rules asked for is then held against what the test expects (`compare`).
+//! out (`player`). What the rules asked for is then held against what the test expects (`compare`), or told for one event
+//! with all that was decided (`explain`).
 
 mod compare;
+mod explain;
 mod player;
 mod store;
 #[cfg(test)]
@@ -17,12 +19,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::record::Decision;
+use crate::event::Event;
+use crate::record::{Attempted, Decision};
 use crate::rules::RuleSet;
 use crate::rules::rehearsal::Test;
 use crate::telemetry::Metrics;
 
-pub(crate) use compare::Difference;
+pub(crate) use compare::{Difference, as_rules_write};
+pub(crate) use explain::{Explained, Happened, Question, Replayer, explain};
 use player::Player;
 
 /// What became of a test.
@@ -61,10 +65,14 @@ pub(crate) struct Played {
 }
 
 /// A publication that was planned.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Heard {
     /// What was decided about it.
     pub(crate) decision: Decision,
+    /// What it was planned as, if that is kept.
+    pub(crate) event: Option<Event>,
+    /// What became of each step, with its rule, in order.
+    pub(crate) attempts: Vec<(Arc<str>, Attempted)>,
     /// What became of steps that were not carried out.
     pub(crate) notes: Vec<String>,
 }

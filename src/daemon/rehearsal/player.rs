@@ -16,7 +16,7 @@ use crate::daemon::desk::own::Own;
 use crate::daemon::desk::{Desk, Props, Run};
 use crate::dispatch::{Carried, NewRun, Planned, Planning, Prepared, Work};
 use crate::event::kind::UnknownKind;
-use crate::event::{Kind, Opened, publication};
+use crate::event::{Event, Kind, Opened, Publication, publication};
 use crate::journal::{Change, Claim, Entry};
 use crate::kit::clock::Clock;
 use crate::memory::vars::{self, Lasts, Var};
@@ -41,15 +41,18 @@ const LOADS: usize = 100;
 
 /// See the module.
 pub(super) struct Player<'a> {
-    rules: &'a Arc<RuleSet>,
+    pub(super) rules: &'a Arc<RuleSet>,
     given: &'a Given,
     metrics: &'a Arc<Metrics>,
-    clock: Clock,
+    pub(super) clock: Clock,
     props: Arc<Props>,
-    store: Store,
+    pub(super) store: Store,
     before: Before,
     fired: BTreeSet<Arc<str>>,
-    published: usize,
+    /// How many publications followed from the current step.
+    pub(super) published: usize,
+    /// Whether the events are kept as they were planned.
+    pub(super) keeps_events: bool,
     /// How many events of our own making there were.
     made: usize,
     /// Vars that could not be set.
@@ -74,6 +77,7 @@ impl<'a> Player<'a> {
             before: Before::default(),
             fired: BTreeSet::new(),
             published: 0,
+            keeps_events: false,
             made: 0,
             refused: Vec::new(),
         };
@@ -117,7 +121,7 @@ impl<'a> Player<'a> {
         played
     }
 
-    fn happen(&mut self, desk: &Desk, event: &Typical, at: DateTime<Utc>, played: &mut Played) {
+    pub(super) fn happen(&mut self, desk: &Desk, event: &Typical, at: DateTime<Utc>, played: &mut Played) {
         let Some(Published { document, id, facts }) = self.before.publish(event, at) else {
             match self.own(event, at) {
                 Ok(entry) => self.publish(desk, entry, played),
@@ -154,18 +158,28 @@ impl<'a> Player<'a> {
         };
         for publication in publications {
             if recorded {
-                let (account, lane, arrived) = (Arc::from(ACCOUNT), &publication.lane, self.clock.millis());
-                let opened = Opened::new(0, &account, &publication.id, lane, arrived, &publication.body);
-                self.before.recorded(&opened.resolve(None, self.rules.numbers()).event.fields);
+                self.before.recorded(&self.alone(&publication).fields);
             }
-            let entry = Entry {
-                id: format!("{ACCOUNT}/{}", publication.id).into(),
-                lane: format!("{ACCOUNT}/{}", publication.lane).into(),
-                source: SOURCE.into(),
-                body: publication.body,
-            };
-            self.publish(desk, entry, played);
+            self.take_in(desk, publication, played);
         }
+    }
+
+    /// The event that a publication is by itself, with nothing remembered.
+    pub(super) fn alone(&self, publication: &Publication) -> Event {
+        let (account, lane, arrived) = (Arc::from(ACCOUNT), &publication.lane, self.clock.millis());
+        let opened = Opened::new(0, &account, &publication.id, lane, arrived, &publication.body);
+        opened.resolve(None, self.rules.numbers()).event
+    }
+
+    /// A publication as it comes from outside.
+    pub(super) fn take_in(&mut self, desk: &Desk, publication: Publication, played: &mut Played) {
+        let entry = Entry {
+            id: format!("{ACCOUNT}/{}", publication.id).into(),
+            lane: format!("{ACCOUNT}/{}", publication.lane).into(),
+            source: SOURCE.into(),
+            body: publication.body,
+        };
+        self.publish(desk, entry, played);
     }
 
     /// An event of our own making, as the daemon publishes it.
@@ -190,7 +204,7 @@ impl<'a> Player<'a> {
     }
 
     /// Sets a var before anything happens.
-    fn set(&mut self, given: &GivenVar) -> Result<(), vars::Error> {
+    pub(super) fn set(&mut self, given: &GivenVar) -> Result<(), vars::Error> {
         let Some(declaration) = self.rules.vars().get(&*given.name) else { return Ok(()) };
         let var = Var::of(ACCOUNT, &given.name, declaration, given.per.as_deref())?;
         let set = var.set(&given.value, Lasts::Declared, "the test", None, self.clock.millis())?;
@@ -199,7 +213,7 @@ impl<'a> Player<'a> {
     }
 
     /// Plans a publication and takes its runs to their end, then those that follow from it.
-    fn publish(&mut self, desk: &Desk, entry: Entry, played: &mut Played) {
+    pub(super) fn publish(&mut self, desk: &Desk, entry: Entry, played: &mut Played) {
         let mut waiting = VecDeque::from([entry]);
         while let Some(entry) = waiting.pop_front() {
             self.published += 1;
@@ -210,14 +224,16 @@ impl<'a> Player<'a> {
             }
             let Some(claim) = self.store.accept(entry, self.clock.millis()) else {
                 let note = Some("its publicationId was seen before: it is not acted on again".to_owned());
-                played.heard.push(Heard { decision: Decision { note, ..Decision::default() }, notes: Vec::new() });
+                let decision = Decision { note, ..Decision::default() };
+                played.heard.push(Heard { decision, ..Heard::default() });
                 continue;
             };
             let Some(planned) = self.plan(desk, &claim) else {
                 return played.trouble.push("planning asks for more and more".to_owned());
             };
             let decision = planned.record.as_deref().map(record::read).unwrap_or_default();
-            played.heard.push(Heard { decision, notes: Vec::new() });
+            let event = self.keeps_events.then(|| desk.as_planned(&claim, &decision));
+            played.heard.push(Heard { decision, event, ..Heard::default() });
             waiting.extend(self.store.write(planned.with));
             for run in planned.runs {
                 waiting.extend(self.carry(desk, run, played));
@@ -312,18 +328,18 @@ impl<'a> Player<'a> {
     }
 }
 
-/// What became of a step that was not carried out, for people.
+/// What became of a step, and for people why it was not carried out.
 fn note(played: &mut Played, rule: &str, record: &str) {
     let record: Attempted = record::read(record);
-    let Some(why) = record.why else { return };
-    let action = if record.action.is_empty() { "it" } else { &record.action };
-    let note = match record.error {
-        Some(_) => format!("{rule}: {action} failed: {why}"),
-        None => format!("{rule}: {action} was left out: {why}"),
-    };
-    if let Some(heard) = played.heard.last_mut() {
-        heard.notes.push(note);
+    let Some(heard) = played.heard.last_mut() else { return };
+    if let Some(why) = &record.why {
+        let action = if record.action.is_empty() { "it" } else { &record.action };
+        heard.notes.push(match record.error {
+            Some(_) => format!("{rule}: {action} failed: {why}"),
+            None => format!("{rule}: {action} was left out: {why}"),
+        });
     }
+    heard.attempts.push((rule.into(), record));
 }
 
 /// An answer as it is given: an error, a status that is one, or done with these fields.
@@ -338,7 +354,7 @@ fn stubbed(fields: &Map<String, Value>) -> Outcome {
     result.extend(more.map(|(key, value)| (key.clone(), value.clone())));
     let result = Value::Object(result);
     let Some(error) = error else { return Outcome::Done { result } };
-    let why = "the test says so".to_owned();
+    let why = "it is given so".to_owned();
     match serde_json::from_value(error).unwrap_or(ErrorWord::Refused) {
         ErrorWord::Moved => Outcome::Moved { why, result },
         ErrorWord::Unknown => Outcome::OutcomeUnknown { why, result },
@@ -347,7 +363,7 @@ fn stubbed(fields: &Map<String, Value>) -> Outcome {
 }
 
 /// Sets the times of a recorded event, wherever in an envelope it is.
-fn happened_at(document: &mut Value, at: DateTime<Utc>) {
+pub(super) fn happened_at(document: &mut Value, at: DateTime<Utc>) {
     match document {
         Value::Array(items) => items.iter_mut().for_each(|item| happened_at(item, at)),
         Value::Object(fields) => {

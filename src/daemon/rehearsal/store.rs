@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::journal::{Change, Claim, Entry, StateChange, Timer, TimerChange};
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     last: u64,
     seen: HashSet<Arc<str>>,
