@@ -50,7 +50,7 @@ pub(super) struct Early {
     acted_order: VecDeque<Arc<str>>,
     /// Refused ones with runs that have not said yet what they did.
     unheard: HashMap<u64, Unheard>,
-    /// Redeliveries that came before that.
+    /// Redeliveries that came before that, and what came after them in their lanes.
     held: Vec<Claim>,
     /// Those that need not wait any more.
     freed: Vec<Claim>,
@@ -197,15 +197,34 @@ impl Early {
         if left > 0 {
             return None;
         }
-        self.freed.extend(self.held.extract_if(.., |claim| claim.entry.id == id));
         let Unheard { entry, .. } = self.unheard.remove(&seq)?;
+        self.free();
         self.acted.contains_key(&id).then_some(entry)
+    }
+
+    /// Frees what nothing holds any more: in each lane up to the first that still waits.
+    fn free(&mut self) {
+        let mut waits: Vec<Arc<str>> = Vec::new();
+        for claim in std::mem::take(&mut self.held) {
+            if waits.contains(&claim.entry.lane) || self.is_unheard(&claim.entry.id) {
+                waits.push(Arc::clone(&claim.entry.lane));
+                self.held.push(claim);
+            } else {
+                self.freed.push(claim);
+            }
+        }
+    }
+
+    fn is_unheard(&self, id: &Arc<str>) -> bool {
+        self.unheard.values().any(|unheard| unheard.entry.id == *id)
     }
 
     /// What was done for a publication when it came before and was not stored: it becomes its history. None if that is
     /// not known yet: the claim is held until then.
     pub(super) fn history(&mut self, mut claim: Claim) -> Option<Claim> {
-        if self.unheard.values().any(|unheard| unheard.entry.id == claim.entry.id) {
+        // What comes later in its lane must not pass it.
+        let behind = self.held.iter().any(|held| held.entry.lane == claim.entry.lane && held.seq < claim.seq);
+        if behind || self.is_unheard(&claim.entry.id) {
             self.held.push(claim);
             return None;
         }
