@@ -10,6 +10,7 @@ mod chat;
 mod crash;
 mod dead;
 mod disk_full;
+mod documents;
 mod edges;
 mod events;
 mod explain;
