@@ -38,3 +38,4 @@ mod start;
 mod stop;
 mod tables;
 mod upstream;
+mod waits;
