@@ -305,6 +305,10 @@ mod tests {
         for function in FUNCTIONS {
             assert_ne!(kind(format!("{{{{ {function}() }}}}")), Some(ErrorKind::UnknownFunction), "{function}");
         }
+        let manual = include_str!("../../docs/rules.md");
+        for word in [FILTERS, TESTS, FUNCTIONS].concat() {
+            assert!(manual.contains(&format!("`{word}`")), "docs/rules.md does not name `{word}`");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ fn until(context: &mut Context<'_>, node: &Node<'_>, names: &Names) -> Option<Wr
 /// A time that is written out must read as one.
 pub(super) fn check_time(context: &mut Context<'_>, node: &Node<'_>, what: &str, template: &Template) {
     if let Some(text) = template.literal().filter(|text| !time::reads(text)) {
-        let help = "times are written \"08:00\", the next one that comes, or \"2026-12-08T08:00:00-05:00\"".to_owned();
+        let help = "times are written \"08:00\", the next one that comes, or \"2026-12-08 08:00\"".to_owned();
         let message = format!("`{what}` is a time; \"{}\" is none", short(text));
         context.error("time", &node.span, message, Some(help));
     }

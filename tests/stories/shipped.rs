@@ -1,4 +1,4 @@
-//! What is shipped beside the program: the example, the documents, the systemd unit.
+//! What is shipped beside the program: the example, the systemd unit.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,50 +19,6 @@ fn the_example_is_clean() {
     let said = command::run(PROGRAM, &["check", "--config", config.to_str().unwrap()]).unwrap();
     assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
     assert!(said.out.contains("no findings"), "{said:?}");
-}
-
-/// The blocks of TOML in a document, with their lines; none if there is no such document.
-fn blocks(document: &str) -> Vec<(usize, String)> {
-    let Ok(text) = std::fs::read_to_string(root().join(document)) else { return Vec::new() };
-    let mut blocks = Vec::new();
-    let mut open: Option<(usize, String)> = None;
-    for (number, line) in text.lines().enumerate() {
-        match &mut open {
-            Some(_) if line.trim() == "```" => blocks.extend(open.take()),
-            Some((_, block)) => block.extend([line, "\n"]),
-            None if line.trim() == "```toml" => open = Some((number + 1, String::new())),
-            None => {}
-        }
-    }
-    blocks
-}
-
-/// A rule may lean on the hours that the document shows elsewhere.
-#[tokio::test]
-async fn rules_in_the_documents_pass_check() {
-    let settings = r#"
-[locale]
-timezone = "America/Toronto"
-country = "CA"
-[[credential]]
-name = "crm"
-base = "https://crm.example.com/api"
-"#;
-    for document in ["README.md", "docs/rules.md"] {
-        let (rules, others): (Vec<_>, Vec<_>) =
-            blocks(document).into_iter().partition(|(_, block)| block.lines().any(|line| line == "[[rule]]"));
-        let hours = others.into_iter().map(|(_, block)| block);
-        let hours: String =
-            hours.filter(|block| block.starts_with("[hours") || block.starts_with("[calendars")).collect();
-        for (line, rule) in rules {
-            let world = World::new(&rule).await.more(settings);
-            world.write_settings();
-            let alone = world.cli(&["check"]);
-            std::fs::write(world.path("rules/hours.toml"), &hours).unwrap();
-            let beside = world.cli(&["check"]);
-            assert!([alone.code, beside.code].contains(&Some(0)), "{document}:{line}\n{}{}", alone.all(), beside.all());
-        }
-    }
 }
 
 fn unit() -> String {

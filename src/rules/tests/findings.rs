@@ -445,7 +445,7 @@ fn steps() {
      4 │ do = [{ set = { night = "closed", until = "8" } }]
        ·                                           ───
        ╰────
-      help: times are written "08:00", the next one that comes, or "2026-12-08T08:00:00-05:00"
+      help: times are written "08:00", the next one that comes, or "2026-12-08 08:00"
     "#);
     insta::assert_snapshot!(shown("{ redirect = { to = \"4001\" }, to = \"4002\" }"), @r#"
     unknown-key

@@ -33,6 +33,19 @@ fn the_examples_of_the_manual_are_clean() {
     }
 }
 
+/// That nothing is left out: kinds, keys of a rule, and the fields of every view stand in the manual.
+#[test]
+fn the_manual_names_all_there_is() {
+    let manual = include_str!("../../../docs/rules.md");
+    let keys = read::RULE_KEYS.iter().copied();
+    let views = Kind::ALL.iter().flat_map(|kind| kind.views()).flat_map(|(view, fields)| [&[*view], *fields].concat());
+    let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+    let (event, account) = (crate::event::kind::EVENT, crate::event::kind::ACCOUNT);
+    for word in keys.chain(views).chain(kinds).chain(event.iter().chain(account).copied()) {
+        assert!(manual.contains(&format!("`{word}`")), "docs/rules.md does not say what `{word}` is");
+    }
+}
+
 #[test]
 fn a_card_for_the_caller() {
     let text = r#"

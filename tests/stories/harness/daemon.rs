@@ -40,10 +40,11 @@ impl Answer {
 
 impl Daemon {
     /// A process with this environment and no other; its log goes to a file.
-    pub(crate) fn spawn(config: &Path, environment: &[(String, String)], log: &Path) -> Self {
+    pub(crate) fn spawn(config: &Path, environment: &[(String, String)], log: &Path, ahead: Duration) -> Self {
         let log = File::options().create(true).append(true).open(log).unwrap();
         let mut command = Command::new(PROGRAM);
         command.arg("run").arg("--config").arg(config).env_clear().envs(environment.iter().cloned());
+        command.arg("--clock-offset").arg(ahead.as_secs().to_string());
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).kill_on_drop(true);
         rustls::crypto::ring::default_provider().install_default().ok();
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();

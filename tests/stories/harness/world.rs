@@ -31,6 +31,7 @@ pub(crate) struct World {
     more: String,
     state: PathBuf,
     environment: Vec<(String, String)>,
+    ahead: Duration,
 }
 
 /// A free port that no outgoing connection takes, and no other story.
@@ -63,6 +64,7 @@ impl World {
             admin: String::new(),
             more: String::new(),
             environment: environment.into(),
+            ahead: Duration::ZERO,
         };
         std::fs::create_dir(world.path("rules")).unwrap();
         world.write_rules(&world.rules);
@@ -109,6 +111,11 @@ impl World {
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// The next daemon's clock is so far ahead: as if the time had passed.
+    pub(crate) fn let_pass(&mut self, time: Duration) {
+        self.ahead += time;
     }
 
     /// A file or folder below the settings' folder.
@@ -181,7 +188,7 @@ path = "{state}"
     /// A process with these settings, not waited for.
     pub(crate) fn spawn(&self) -> Daemon {
         self.write_settings();
-        Daemon::spawn(self.folder.path(), &self.environment, &self.path("log"))
+        Daemon::spawn(self.folder.path(), &self.environment, &self.path("log"), self.ahead)
     }
 
     /// The daemon that runs.
