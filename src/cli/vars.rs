@@ -104,17 +104,16 @@ fn line(name: &str, var: &Value, per_given: bool) -> String {
     if let Some(field) = text("per").filter(|_| !per_given) {
         return format!("{name}  one for each {field}: give --per VALUE");
     }
-    let mut line = format!("{name} = {}", text("value").map_or("(not set)".to_owned(), |value| format!("{value:?}")));
-    if let Some(by) = text("by") {
-        line.push_str(&format!("  set {} by {by}", time(&var["at"])));
-        match var.get("until") {
-            Some(until) => line.push_str(&format!(", until {}", time(until))),
-            None => line.push_str(", until it is set again"),
+    let value = text("value").map_or("(not set)".to_owned(), |value| format!("{value:?}"));
+    let since = match text("by") {
+        Some(by) => {
+            let until = var.get("until").map_or("it is set again".to_owned(), time);
+            format!("  set {} by {by}, until {until}", time(&var["at"]))
         }
-    } else if text("default").is_some() {
-        line.push_str("  by default");
-    }
-    line
+        None if text("default").is_some() => "  by default".to_owned(),
+        None => String::new(),
+    };
+    format!("{name} = {value}{since}")
 }
 
 fn time(millis: &Value) -> String {

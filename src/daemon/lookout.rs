@@ -25,7 +25,7 @@ pub(super) async fn look_after(mut looks: mpsc::Receiver<Look>, cloudlink: Cloud
                 Ok(_) => gone.push((endpoint, call)),
                 Err(error) if error.status().is_some_and(|status| status == 404) => gone.push((endpoint, call)),
                 Err(error) => {
-                    tracing::info!(%error, endpoint, "whether a call still lives can't be seen; it is asked again")
+                    tracing::info!(%error, endpoint, "whether a call still lives can't be seen; it is asked in hours again");
                 }
             }
         }

@@ -207,6 +207,7 @@ impl Opened {
             }
             (Resource::Conversation { conversation, rest }, "chat") => {
                 fields.insert("message".into(), views::message(&content, conversation, rest, publisher.as_deref()));
+                fields.insert("conversation".into(), views::conversation(&content, conversation, kind));
             }
             (Resource::Presentity(principal), "presence") => {
                 let mut view = views::presence(&content);

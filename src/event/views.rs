@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use super::kind::Kind;
 use super::resource::segments;
 use crate::numbers::{Number, Numbers};
 
@@ -126,6 +127,15 @@ pub(super) fn message(content: &Value, conversation: &str, rest: &[String], publ
         ("sender", &sender),
         ("tag", &first(&["tag"])),
     ])
+}
+
+/// The view `conversation`: its id, and what its own publications tell of it. The rest nothing fills yet.
+pub(super) fn conversation(content: &Value, conversation: &str, kind: Kind) -> Value {
+    if kind != Kind::ChatConversation {
+        return texts(&[("id", conversation)]);
+    }
+    let get = |key: &str| text(content, key);
+    texts(&[("id", conversation), ("name", &get("name")), ("tag", &get("tag")), ("stream", &get("stream"))])
 }
 
 /// System messages are no messages of people.

@@ -17,8 +17,11 @@ use crate::tables::Table;
 /// An event, and what it has in the fields that were asked so far: many rules ask the same few.
 pub(super) struct Seen<'e> {
     event: &'e Event,
-    fields: RefCell<Vec<(&'e [Arc<str>], Option<&'e Value>)>>,
+    fields: RefCell<Vec<(Keys<'e>, Option<&'e Value>)>>,
 }
+
+/// The parts of a path.
+type Keys<'e> = &'e [Arc<str>];
 
 /// The most fields of one event that are kept at hand.
 const AT_HAND: usize = 8;
@@ -119,7 +122,9 @@ impl Group {
                     field.path = same(&mut shared.paths, &field.path);
                 }
                 Condition::Any(groups) | Condition::All(groups) => {
-                    groups.iter_mut().for_each(|group| group.share(shared));
+                    for group in groups.iter_mut() {
+                        group.share(shared);
+                    }
                 }
                 Condition::Not(group) => group.share(shared),
             }

@@ -267,12 +267,12 @@ impl<'a> Deciding<'a> {
 
     /// A value in words. Many rules ask one field, so it is put into words once.
     fn told(&self, value: Option<&'a Value>) -> Arc<str> {
-        let same = |other: &Option<&Value>| match (value, other) {
-            (Some(one), Some(other)) => std::ptr::eq(one, *other),
+        let same = |other: Option<&Value>| match (value, other) {
+            (Some(one), Some(other)) => std::ptr::eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
         let mut told = self.told.borrow_mut();
-        if let Some((_, text)) = told.iter().find(|(other, _)| same(other)) {
+        if let Some((_, text)) = told.iter().find(|(other, _)| same(*other)) {
             return text.clone();
         }
         let text: Arc<str> = words::value(value).into();

@@ -28,7 +28,7 @@ impl Desk {
                 deciding.timers.extend(heard.timer.map(|timer| call_timer(account, home, timer)));
                 if let Some(finished) = heard.finished {
                     deciding.timers.push(TimerChange::Clear(memory.timer_id()));
-                    deciding.events.push(self.finished(account, home, &finished));
+                    deciding.events.push(Self::finished(account, home, &finished));
                 }
             } else {
                 // Nobody asks when it is finished, so no clock is set.

@@ -148,8 +148,9 @@ impl Desk {
         if known.own {
             know_own(&mut event);
         }
-        let time = DateTime::parse_from_rfc3339(&known.time).ok();
-        time.into_iter().for_each(|time| happened(&mut event, time.timestamp_millis()));
+        if let Ok(time) = DateTime::parse_from_rfc3339(&known.time) {
+            happened(&mut event, time.timestamp_millis());
+        }
         event
     }
 
@@ -367,7 +368,7 @@ impl Desk {
             rules: rules.hash().to_owned(),
             ..as_decision
         };
-        let mut runs = self.line_up(claim, &rules, &event, plan, pasts, skew);
+        let mut runs = Self::line_up(claim, &rules, &event, plan, pasts, skew);
         for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
             run.run = Err((fate::SUPERSEDED, self.epitaph(None, "a later state of the call is known")));
         }

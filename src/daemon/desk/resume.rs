@@ -18,7 +18,6 @@ impl Desk {
     /// Runs that had not begun before a restart are planned again under the rules of now; those that had begun go on
     /// with the rule that they began with, if it is still there. `skew` is how many milliseconds the site's clock is slow.
     pub(super) fn line_up(
-        &self,
         claim: &Claim,
         rules: &Arc<RuleSet>,
         event: &Arc<Event>,
@@ -80,7 +79,7 @@ impl Desk {
         };
         let note = Some("it came again".to_owned());
         let decision = Decision { note, call: own.decision().call.clone(), ..Self::decision(&event, &rules, &plan) };
-        runs.extend(self.line_up(claim, &rules, &event, plan, pasts, 0));
+        runs.extend(Self::line_up(claim, &rules, &event, plan, pasts, 0));
         for run in &mut runs {
             run.unsure = true;
             run.deadline = claim.arrived.saturating_add(i64::try_from(run.allowance.as_millis()).unwrap_or(i64::MAX));

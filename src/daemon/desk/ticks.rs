@@ -72,12 +72,12 @@ impl Desk {
         if let Some(gone) = gone {
             let heard = memory.looked(gone, now);
             deciding.timers.extend(heard.timer.map(|timer| call_timer(&account, home, timer)));
-            deciding.events.extend(heard.finished.map(|finished| self.finished(&account, home, &finished)));
+            deciding.events.extend(heard.finished.map(|finished| Self::finished(&account, home, &finished)));
         } else {
             match memory.fired(due, now) {
                 Fired::Stale => {}
                 Fired::Again(timer) => deciding.timers.push(call_timer(&account, home, timer)),
-                Fired::Finished(finished) => deciding.events.push(self.finished(&account, home, &finished)),
+                Fired::Finished(finished) => deciding.events.push(Self::finished(&account, home, &finished)),
                 Fired::Look { legs, again } => {
                     deciding.timers.push(call_timer(&account, home, again.clone()));
                     let look = Look { account, home: Arc::clone(home), again, legs };
@@ -92,7 +92,7 @@ impl Desk {
     }
 
     /// The event that tells that a whole call is over.
-    pub(super) fn finished(&self, account: &str, home: &str, finished: &Finished) -> crate::journal::Entry {
+    pub(super) fn finished(account: &str, home: &str, finished: &Finished) -> crate::journal::Entry {
         let name = finished.id.strip_prefix(account).and_then(|id| id.strip_prefix('/')).unwrap_or(&finished.id);
         let mut content = serde_json::Map::new();
         content.insert("call".into(), Value::Object(finished.fields.clone()));

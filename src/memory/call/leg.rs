@@ -119,7 +119,10 @@ impl Leg {
     /// Whether it ended by being handed on: the call goes on elsewhere.
     pub(super) fn is_handed_on(&self) -> bool {
         let cause = self.cause.as_deref().unwrap_or_default().to_ascii_lowercase();
-        self.redirected || cause == "redirected" || cause == "transfer" || cause.starts_with("callforward")
+        // A leg that rings may be redirected or forwarded, one that was answered only transferred: a cause that it came
+        // with says nothing of its end.
+        let rings_on = self.answered.is_none() && (cause == "redirected" || cause.starts_with("callforward"));
+        self.redirected || rings_on || cause == "transfer"
     }
 
     /// From when to when it rang, by `time`.

@@ -63,7 +63,9 @@ impl<'r> Commonness<'r> {
     pub(super) fn of(rules: impl Iterator<Item = &'r Rule>) -> Self {
         let mut counted = Self(HashMap::new());
         for rule in rules {
-            envelope(rule).into_iter().for_each(|(of, needs)| counted.count(of, needs));
+            for (of, needs) in envelope(rule) {
+                counted.count(of, needs);
+            }
             counted.group(&rule.conditions);
         }
         counted
@@ -75,7 +77,9 @@ impl<'r> Commonness<'r> {
                 Condition::Field(field) => {
                     for word in &field.test.0 {
                         let needs = exact(word).unwrap_or_default();
-                        needs.into_iter().for_each(|needs| self.count(Of::Field(&field.keys), needs));
+                        for needs in needs {
+                            self.count(Of::Field(&field.keys), needs);
+                        }
                     }
                 }
                 Condition::Any(groups) | Condition::All(groups) => groups.iter().for_each(|group| self.group(group)),
@@ -119,8 +123,7 @@ pub(super) fn of<'r>(rule: &'r Rule, common: &Commonness<'r>) -> Option<Vec<Anch
         }
     }
     if let Some(regex) = rule.trigger.envelope.as_ref().and_then(|envelope| envelope.subject.as_ref()) {
-        best =
-            better(best, needs_of_regexes(std::slice::from_ref(regex)).map(|needs| choice(Of::Subject, needs, common)));
+        best = better(best, Some(choice(Of::Subject, needs_of_regexes(std::slice::from_ref(regex)), common)));
     }
     best.map(|choice| choice.anchors)
 }
@@ -170,7 +173,7 @@ fn condition<'r>(condition: &'r Condition, common: &Commonness<'r>) -> Option<Ch
 fn test<'r>(test: &'r Test, of: Of<'r>, common: &Commonness<'r>) -> Option<Choice<'r>> {
     let words = test.0.iter().map(|word| {
         let needs = exact(word).or_else(|| match word {
-            Word::Regex(regexes) => needs_of_regexes(regexes),
+            Word::Regex(regexes) => Some(needs_of_regexes(regexes)),
             _ => None,
         });
         needs.map(|needs| choice(of, needs, common))
@@ -203,7 +206,7 @@ fn texts<'r>(parts: &'r [String], least: usize, needs: fn(Cow<'r, [u8]>) -> Need
 }
 
 /// One of the regexes must match.
-fn needs_of_regexes(regexes: &[Pattern]) -> Option<Vec<Needs<'_>>> {
+fn needs_of_regexes(regexes: &[Pattern]) -> Vec<Needs<'_>> {
     let mut needs = Vec::new();
     for regex in regexes {
         match literals::of(regex.as_str()) {
@@ -213,5 +216,5 @@ fn needs_of_regexes(regexes: &[Pattern]) -> Option<Vec<Needs<'_>>> {
             None => needs.push(Needs::Regex(regex.as_str())),
         }
     }
-    Some(needs)
+    needs
 }

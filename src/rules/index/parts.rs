@@ -41,13 +41,11 @@ impl Parts {
             return Self::default();
         }
         let built = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).build(by_part.keys());
-        match built {
-            Ok(automaton) => Self { automaton: Some(automaton), places: by_part.into_values().collect() },
-            Err(_) => {
-                rest.extend(by_part.into_values().flatten());
-                Self::default()
-            }
+        if let Ok(automaton) = built {
+            return Self { automaton: Some(automaton), places: by_part.into_values().collect() };
         }
+        rest.extend(by_part.into_values().flatten());
+        Self::default()
     }
 
     pub(super) fn find(&self, text: &str, found: &mut Vec<Place>) {
