@@ -16,6 +16,8 @@ use super::tables::Sheets;
 
 /// The most pairs that are compared: what bounds the time for a very large rule set.
 const PAIRS: usize = 1_000_000;
+/// With how many earlier rules one rule is compared.
+const EARLIER: usize = 1_000;
 /// The longest chain of redirects that is followed.
 const CHAIN: usize = 16;
 
@@ -48,7 +50,7 @@ const ROWS: usize = 300_000;
 
 fn own_endpoint(drafts: &[&Draft], report: &mut Report) {
     for draft in drafts {
-        let endpoints = required(&draft.rule, "call.endpoint");
+        let endpoints: HashSet<&str> = required(&draft.rule, "call.endpoint").into_iter().collect();
         for (span, to) in &draft.redirects {
             let Some(to) = to.as_deref().filter(|to| endpoints.contains(to) || has_row(&draft.rule, to)) else {
                 continue;
@@ -274,15 +276,18 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
     for (at, draft) in holding.iter().enumerate() {
         let endpoints = required(&draft.rule, "call.endpoint");
         let mut earlier: Vec<usize> = if endpoints.is_empty() {
-            (0..at).collect()
+            (0..at.min(EARLIER)).collect()
         } else {
-            endpoints.iter().filter_map(|one| seen.get(one)).flatten().chain(&open).copied().collect()
+            let same = endpoints.iter().filter_map(|one| seen.get(one)).flatten();
+            same.chain(&open).copied().take(EARLIER).collect()
         };
         earlier.sort_unstable();
         for other in earlier {
-            let Some(left) = pairs.checked_sub(1) else { return };
-            pairs = left;
             let other = holding[other];
+            // Lists of values are compared each with each.
+            let work = 1 + alternatives(&draft.rule) * alternatives(&other.rule) / 64;
+            let Some(left) = pairs.checked_sub(work) else { return };
+            pairs = left;
             let one_route = draft.rule.route.is_some() && draft.rule.route == other.rule.route;
             if one_route || exclusive(&other.rule, &draft.rule) {
                 continue;
@@ -297,6 +302,15 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
             seen.entry(one).or_default().push(at);
         }
     }
+}
+
+/// The most values of which a rule requires one.
+fn alternatives(rule: &Rule) -> usize {
+    let lists = rule.conditions.0.iter().filter_map(|condition| match condition {
+        Condition::Field(field) => field.test.required().map(<[Value]>::len),
+        _ => None,
+    });
+    lists.max().unwrap_or_default()
 }
 
 fn conflict(first: &Draft, second: &Draft) -> Finding {
