@@ -21,6 +21,7 @@ pub mod values;
 pub use attached::Attached;
 pub use diagnostic::{Finding, Report, Severity};
 pub use pattern::{Captures, Pattern};
+pub use scan::compared;
 pub use source::Source;
 pub use template::{Condition, Engine, Place, Template};
 pub use values::{Fields, Values};

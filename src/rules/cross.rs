@@ -9,9 +9,11 @@ use crate::language::{Finding, Report};
 use crate::tables::{Match, Sheet, Table};
 
 use super::exclusive::{exclusive, never_together};
+use super::implies;
 use super::matcher::Condition;
 use super::read::Draft;
 use super::rule::Rule;
+use super::shadow;
 use super::tables::Sheets;
 
 /// The most pairs that are compared: what bounds the time for a very large rule set.
@@ -28,6 +30,7 @@ pub(super) fn check(drafts: &[Draft], sheets: &Sheets, report: &mut Report) {
     loops(&acting, sheets, report);
     conflicts(&acting, report);
     own_messages(&acting, report);
+    shadow::check(&acting, report);
 }
 
 /// The texts of which a rule requires a field to be one.
@@ -269,7 +272,7 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
     let holding: Vec<&Draft> = drafts
         .iter()
         .copied()
-        .filter(|draft| !draft.redirects.is_empty() && draft.rule.when.is_none() && !draft.rule.dry_run)
+        .filter(|draft| draft.rule.controls_call() && draft.rule.when.is_none() && !draft.rule.dry_run)
         .collect();
     let mut seen: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut open: Vec<usize> = Vec::new();
@@ -285,11 +288,13 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
         for other in earlier {
             let other = holding[other];
             // Lists of values are compared each with each.
-            let work = 1 + alternatives(&draft.rule) * alternatives(&other.rule) / 64;
+            let work = 1 + alternatives(&draft.rule).saturating_mul(alternatives(&other.rule)) / 64;
             let Some(left) = pairs.checked_sub(work) else { return };
             pairs = left;
             let one_route = draft.rule.route.is_some() && draft.rule.route == other.rule.route;
-            if one_route || exclusive(&other.rule, &draft.rule) {
+            // What waits has its own moment.
+            let moments = draft.rule.wait != other.rule.wait;
+            if one_route || moments || exclusive(&other.rule, &draft.rule) {
                 continue;
             }
             report.push(conflict(other, draft));
@@ -304,10 +309,10 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
     }
 }
 
-/// The most values of which a rule requires one.
+/// The most values that a rule compares one field with.
 fn alternatives(rule: &Rule) -> usize {
     let lists = rule.conditions.0.iter().filter_map(|condition| match condition {
-        Condition::Field(field) => field.test.required().map(<[Value]>::len),
+        Condition::Field(field) => Some(field.test.0.iter().map(implies::size).sum()),
         _ => None,
     });
     lists.max().unwrap_or_default()

@@ -172,6 +172,7 @@ impl Asked {
         });
         let mut gate = |key: &str| table.get(key).map(|entry| gates::read(context, entry)).unwrap_or_default();
         let gates = Gates { open: gate("while_open"), closed: gate("while_closed") };
+        gates::never(context, table, &gates, &conditions);
         let zone = context.world.locale.timezone.unwrap_or(Tz::UTC);
         let limit = table.get("limit").and_then(|entry| limit::read(context, entry, names, zone));
         Self { trigger, conditions, when, gates, limit }
@@ -341,6 +342,14 @@ fn wait(context: &mut Context<'_>, table: &Table<'_>, trigger: &Trigger) -> Opti
         let help = Some("`for` is for call.*, chat.* and presence.*: for legs, conversations and people".to_owned());
         let message = format!("`for` waits whether something changes; {kind} tells of nothing that has a state");
         context.error("for-without-state", &entry.key_span, message, help);
+    }
+    if trigger.envelope.is_none()
+        && !trigger.kinds.is_empty()
+        && trigger.kinds.iter().all(|kind| *kind == Kind::CallEnded)
+    {
+        let message = "a leg that ended changes no more: `for` only puts the rule off".to_owned();
+        let help = "what is for the end of a whole call is `on = \"call.finished\"`, without `for`";
+        context.warning("for-without-effect", &entry.key_span, message, help);
     }
     wait
 }
