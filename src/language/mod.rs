@@ -5,6 +5,7 @@
 //! nothing is matched or decided here, and no text that came from outside is ever evaluated.
 
 mod attached;
+pub mod codes;
 mod compare;
 pub mod diagnostic;
 pub mod document;

@@ -2,6 +2,7 @@
 
 mod actions;
 mod findings;
+mod guide;
 mod hours;
 mod manual;
 mod planning;
