@@ -12,7 +12,7 @@ use crate::language::{Finding, suggest};
 
 use super::context::Context;
 
-const KEYS: &[&str] = &["country", "add", "remove", "ics"];
+pub(super) const KEYS: &[&str] = &["country", "add", "remove", "ics"];
 /// How many days ahead holidays should be known.
 const AHEAD: Days = Days::new(60);
 /// The most calendar files of a rule set.

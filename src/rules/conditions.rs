@@ -18,7 +18,8 @@ use super::{implies, never, tables, trigger};
 
 /// The most parts of a path.
 const DEEPEST: usize = 100;
-const WORDS: &[&str] = &["regex", "prefix", "suffix", "contains", "not", "exists", "gt", "gte", "lt", "lte", "table"];
+pub(super) const WORDS: &[&str] =
+    &["regex", "prefix", "suffix", "contains", "not", "exists", "gt", "gte", "lt", "lte", "table"];
 
 /// Reads a group of conditions. The names that its regexes bind are added to `names`.
 pub(super) fn read(context: &mut Context<'_>, table: &Table<'_>, names: &mut Names) -> Group {

@@ -156,9 +156,9 @@ impl Context<'_> {
 
     /// A duration such as `20s`.
     pub(super) fn duration(&mut self, node: &Node<'_>, what: &str) -> Option<Duration> {
-        if let Item::Integer(number) = node.value {
-            let help = Some(format!("a duration is text with its unit: \"{number}s\", \"{number}m\" or \"{number}h\""));
-            self.error("wrong-type", &node.span, format!("`{what}` takes text, not a number"), help);
+        if matches!(node.value, Item::Integer(_) | Item::Float(_)) {
+            let help = Some(DURATIONS.to_owned());
+            self.error("wrong-type", &node.span, format!("`{what}` is a duration, with a unit and in quotes"), help);
             return None;
         }
         let text = self.text(node, what)?;

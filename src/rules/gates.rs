@@ -15,7 +15,7 @@ use super::opening::{Opening, Override};
 use super::rule::Gates;
 use super::surprises;
 
-const HOURS: &[&str] = &["open", "timezone", "holidays", "override"];
+pub(super) const HOURS: &[&str] = &["open", "timezone", "holidays", "override"];
 
 /// All hours that were read, and the vars that overrule some of them.
 #[derive(Default)]

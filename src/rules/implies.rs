@@ -9,24 +9,36 @@ use super::matcher::{Condition, Field, Group, Order, Test, Word};
 /// The most steps that one question may take: lists are compared each with each.
 const WORK: usize = 100_000;
 
-/// What is left of the time for a question.
-struct Budget(usize);
+/// What is left of the time for questions. With nothing left the answer is no.
+pub(super) struct Budget(usize);
 
 impl Budget {
+    /// For so many steps.
+    pub(super) fn of(steps: usize) -> Self {
+        Self(steps)
+    }
+
+    /// Whether there is time for so many steps more, which are taken.
+    pub(super) fn takes(&mut self, steps: usize) -> bool {
+        let left = self.0.checked_sub(steps);
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
+
     /// Whether each of `all` is one that goes with one of `others`.
     fn each<A, B>(&mut self, all: &[A], others: &[B], goes: impl Fn(&A, &B) -> bool) -> bool {
-        let Some(left) = all.len().checked_mul(others.len()).and_then(|work| self.0.checked_sub(work)) else {
-            return false;
-        };
-        self.0 = left;
-        all.iter().all(|one| others.iter().any(|other| goes(one, other)))
+        all.iter().all(|one| self.takes(others.len()) && others.iter().any(|other| goes(one, other)))
     }
 }
 
 /// Where all conditions of `strict` hold, all of `loose` hold.
 pub(super) fn group(strict: &Group, loose: &Group) -> bool {
-    let mut budget = Budget(WORK);
-    all(&plain(strict), loose, &mut budget)
+    group_within(strict, loose, &mut Budget(WORK))
+}
+
+/// The same, when many questions share the time.
+pub(super) fn group_within(strict: &Group, loose: &Group, budget: &mut Budget) -> bool {
+    all(&plain(strict), loose, budget)
 }
 
 /// What stands `strict` stands `loose`.
@@ -67,13 +79,11 @@ fn words(strict: &Test, loose: &Test, budget: &mut Budget) -> bool {
 
 fn word(strict: &Test, wanted: &Word, budget: &mut Budget) -> bool {
     if let Some(values) = strict.required().filter(|values| !values.is_empty()) {
-        let lone = Test(vec![wanted.clone()]);
-        let Some(left) = values.len().checked_mul(size(wanted)).and_then(|work| budget.0.checked_sub(work)) else {
-            return false;
-        };
-        budget.0 = left;
-        let mut possible = values.iter().filter(|value| strict.holds(Some(value), None));
-        return possible.all(|value| lone.holds(Some(value), None));
+        let (lone, others) = (Test(vec![wanted.clone()]), strict.0.len() > 1);
+        let cost = size(wanted) + if others { strict.0.iter().map(size).sum() } else { 0 };
+        return values.iter().all(|value| {
+            budget.takes(cost) && (others && !strict.holds(Some(value), None) || lone.holds(Some(value), None))
+        });
     }
     strict.0.iter().any(|have| stricter(have, wanted, budget))
 }

@@ -11,6 +11,7 @@ use crate::memory::limits::{Limit, Within};
 use super::context::{Context, Names};
 use super::words;
 
+pub(super) const KEYS: &[&str] = &["per", "max", "within"];
 const EXAMPLE: &str = "limit = { per = \"call.from\", max = 3, within = \"10m\" }";
 
 /// A rule's limit.
@@ -70,7 +71,7 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, 
                     context.warning("limit-without-effect", &node.span, message, help);
                 }
             }
-            _ => context.unknown_key(argument, "`limit`", &["per", "max", "within"], &[]),
+            _ => context.unknown_key(argument, "`limit`", KEYS, &[]),
         }
     }
     for key in ["max", "within"] {

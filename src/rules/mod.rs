@@ -29,6 +29,7 @@ mod read;
 pub mod rehearsal;
 pub mod request;
 mod rule;
+pub mod schema;
 mod scope;
 mod set;
 mod shadow;

@@ -26,8 +26,8 @@ use super::trigger::Trigger;
 use super::vars::{self, Vars};
 use super::{World, conditions, opening, steps, trigger};
 
-const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
-const FILE_KEYS_LATER: &[&str] = &["dialogs"];
+pub(super) const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
+pub(super) const FILE_KEYS_LATER: &[&str] = &["dialogs"];
 /// The keys of a rule.
 pub(super) const RULE_KEYS: &[&str] = &[
     "name",
@@ -250,7 +250,8 @@ impl Reader {
         let Some(entry) = table.get("name") else { return (Arc::from(""), node.span.clone()) };
         let span = entry.node.span.clone();
         let name = context.text(&entry.node, "name").unwrap_or_default().to_owned();
-        if name.trim().is_empty() || name.len() > 200 || name.contains(char::is_control) {
+        let text = entry.node.text().is_some();
+        if text && (name.trim().is_empty() || name.len() > 200 || name.contains(char::is_control)) {
             let help = Some("say in a few words what the rule does".to_owned());
             context.error("bad-name", &span, "a rule's name is one line of at most 200 bytes, and not empty", help);
         }

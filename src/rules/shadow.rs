@@ -4,26 +4,29 @@ use std::collections::HashMap;
 
 use crate::language::{Finding, Report};
 
-use super::implies;
+use super::implies::{self, Budget};
 use super::read::Draft;
 use super::rule::{Gates, Rule};
 
-/// The most pairs of rules that are compared.
-const PAIRS: usize = 200_000;
+/// The most steps that all comparisons may take.
+const WORK: usize = 10_000_000;
+/// What a pair of rules takes at least.
+const PAIR: usize = 20;
 /// With how many earlier rules of its route one rule is compared.
 const EARLIER: usize = 1_000;
 
 /// Finds rules of a route that an earlier one of it leaves nothing.
 pub(super) fn check(drafts: &[&Draft], report: &mut Report) {
-    let mut pairs = PAIRS;
+    let mut budget = Budget::of(WORK);
     let mut routes: HashMap<&str, Vec<&Draft>> = HashMap::new();
     for draft in drafts {
         let Some(route) = draft.rule.route.as_deref() else { continue };
         let earlier = routes.entry(route).or_default();
         for before in earlier.iter().take(EARLIER) {
-            let Some(left) = pairs.checked_sub(1) else { return };
-            pairs = left;
-            if leaves_nothing(&before.rule, &draft.rule) {
+            if !budget.takes(PAIR) {
+                return;
+            }
+            if leaves_nothing(&before.rule, &draft.rule, &mut budget) {
                 report.push(finding(before, draft));
                 break;
             }
@@ -44,7 +47,7 @@ fn finding(before: &Draft, draft: &Draft) -> Finding {
 }
 
 /// Whenever `second` matches, `first` does.
-fn leaves_nothing(first: &Rule, second: &Rule) -> bool {
+fn leaves_nothing(first: &Rule, second: &Rule, budget: &mut Budget) -> bool {
     let same_moment = first.wait == second.wait;
     // A limit lets some events pass, and what only shows what it would do takes nothing.
     let always = first.limit.is_none() && !first.dry_run && first.enabled;
@@ -59,7 +62,7 @@ fn leaves_nothing(first: &Rule, second: &Rule) -> bool {
         && trigger(first, second)
         && gates(&first.gates, &second.gates)
         && first.conditions.wants_own() == second.conditions.wants_own()
-        && implies::group(&second.conditions, &first.conditions)
+        && implies::group_within(&second.conditions, &first.conditions, budget)
 }
 
 fn trigger(first: &Rule, second: &Rule) -> bool {

@@ -100,3 +100,25 @@ fn each_example_brings_its_code() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+/// What the sections' examples are told, of what is looked at beyond the form of a file.
+#[test]
+fn words_of_findings() {
+    let told = [
+        "value-never-there",
+        "never-matches",
+        "for-without-effect",
+        "limit-without-effect",
+        "call-is-over",
+        "nothing-removed",
+        "override-per",
+        "never-reached",
+        "two-rules-one-call",
+    ];
+    let sections = sections();
+    let shown = told.map(|code| {
+        let section = sections.iter().find(|section| section.code == code).unwrap();
+        found(&section.blocks[0].1).to_string()
+    });
+    insta::assert_snapshot!(shown.concat());
+}

@@ -9,6 +9,8 @@ mod planning;
 mod planted;
 mod rehearsal;
 mod rendering;
+mod schema;
+mod sense;
 mod tables;
 mod totality;
 mod twin;
