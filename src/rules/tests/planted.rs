@@ -71,7 +71,7 @@ fn each_mistake_is_found_in_its_line() {
         ("", r#"when = "hours.recepton.open""#, "unknown-hours", "reception"),
         ("", r#"deadline = "soon""#, "duration", "20s"),
         ("", r#"for = "soon""#, "duration", "20s"),
-        ("", r#"limit = { max = 3 }"#, "missing-key", "within"),
+        ("", r"limit = { max = 3 }", "missing-key", "within"),
         ("", "enabled = \"yes\"", "wrong-type", "true or false"),
         ("while_closed", r#"while_open = "recepton""#, "unknown-hours", "reception"),
         ("do", r#"do = [{ redirct = { to = "4001" } }]"#, "unknown-action", "redirect"),
