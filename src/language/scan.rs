@@ -90,10 +90,10 @@ fn literals<'a>(tokens: &[(Token<'a>, Range<usize>)], at: usize) -> Vec<(&'a str
     if let [(Token::Mark(b'=' | b'!'), _), (Token::Mark(b'='), _), (Token::Text(text), range), ..] = rest {
         return vec![(text, range.clone())];
     }
-    let list = match rest {
-        [(Token::Name("in"), _), (Token::Mark(b'[' | b'('), _), list @ ..]
-        | [(Token::Name("not"), _), (Token::Name("in"), _), (Token::Mark(b'[' | b'('), _), list @ ..] => list,
-        _ => return Vec::new(),
+    let ([(Token::Name("in"), _), (Token::Mark(b'[' | b'('), _), list @ ..]
+    | [(Token::Name("not"), _), (Token::Name("in"), _), (Token::Mark(b'[' | b'('), _), list @ ..]) = rest
+    else {
+        return Vec::new();
     };
     let mut found = Vec::new();
     for (token, range) in list {

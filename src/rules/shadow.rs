@@ -37,8 +37,10 @@ pub(super) fn check(drafts: &[&Draft], report: &mut Report) {
 
 fn finding(before: &Draft, draft: &Draft) -> Finding {
     let (first, second) = (&before.rule, &draft.rule);
-    let message =
-        format!("`{}` never acts: `{}`, before it in the route, matches every event that it would", second.name, first.name);
+    let message = format!(
+        "`{}` never acts: `{}`, before it in the route, matches every event that it would",
+        second.name, first.name
+    );
     let help = format!(
         "of a route the first rule that matches acts: write this one above `{}` ({}:{}), or let that one ask more",
         first.name, first.file, first.line

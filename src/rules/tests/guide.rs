@@ -72,7 +72,7 @@ fn each_code_is_said_somewhere() {
 
 #[test]
 fn each_example_brings_its_code() {
-    let mut wrong = String::new();
+    let mut wrong = Vec::new();
     for Section { code, text, blocks } in sections() {
         assert!(text.contains("Instead: "), "{code}: what to write instead?");
         let warning = text.trim_start().starts_with("Warning.");
@@ -95,10 +95,10 @@ fn each_example_brings_its_code() {
         };
         let codes: BTreeSet<&str> = report.findings().iter().map(|finding| finding.code).collect();
         if codes.into_iter().ne([&*code]) || report.has_errors() == warning {
-            wrong.push_str(&format!("{code}:\n{example}{report}\n"));
+            wrong.push(format!("{code}:\n{example}{report}"));
         }
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// What the sections' examples are told, of what is looked at beyond the form of a file.

@@ -318,7 +318,7 @@ fn what_is_large_or_deep_is_read_in_bounded_time() {
                 redirects(&at.to_string(), &format!("where = {{ call.from = \"+1613555{at:04}\" }}"))
             }),
         ),
-        ("parts of hours", format!("[hours.x]\nopen = \"{}\"\n", ["Mo-Fr 09:00-12:00"; 3_000].join("; "))),
+        ("parts of hours", format!("[hours.x]\nopen = \"{}\"\n", vec!["Mo-Fr 09:00-12:00"; 3_000].join("; "))),
         (
             "a step that names itself",
             "[[rule]]\nname = \"r\"\non = \"call.ringing\"\ndo = [{ http = { get = \"https://x/{{ a.body }}\" }, as = \"a\" }]\n"
