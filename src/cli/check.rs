@@ -1,10 +1,13 @@
 //! `switchhook check`: every mistake in settings and rules, in one run.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use super::{Config, colour, complain, say};
 use crate::daemon;
 use crate::kit::clock::Clock;
+use crate::language::codes;
+use crate::language::diagnostic::SHOWN;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -36,6 +39,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
         say(&format!("{}: {count} rule(s), no findings", desk.rules.path.display()));
     } else {
         say(&report.render(colour()));
+        let codes: BTreeSet<&str> = report.findings().iter().take(SHOWN).map(|finding| finding.code).collect();
+        let pages: Vec<String> = codes.into_iter().take(5).map(codes::page).collect();
+        say(&format!("more of them: {}", pages.join(", ")));
     }
     ExitCode::from(u8::from(!report.is_empty()))
 }

@@ -12,6 +12,7 @@ mod hours;
 mod journal;
 mod replay;
 mod run;
+mod schema;
 #[cfg(feature = "simulator")]
 mod simulate;
 mod status;
@@ -47,6 +48,8 @@ enum Command {
     /// Look at opening hours
     #[command(subcommand)]
     Hours(hours::Command),
+    /// Print a JSON Schema of rule files, for editors
+    Schema,
     /// Show what came and what was done, while the gateway runs or not
     Events(events::Args),
     /// Ask a running gateway whether it is ready
@@ -126,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Hours(command) => hours::run(&command),
+        Command::Schema => schema::run(),
         Command::Events(args) => events::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Dead(command) => dead::run(&command),

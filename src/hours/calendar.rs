@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use opening_hours::localization::Country;
 use opening_hours::{Context, ContextHolidays};
 
-use super::holidays::{DAY, Holidays};
+use super::holidays::{DAY, DateSpan, Holidays};
 
 /// A part of a day: from which minute on, and whether it is a holiday.
 pub(super) type Piece = (u16, bool);
@@ -90,6 +90,25 @@ impl Calendar {
         let country = self.country.as_deref().filter(|_| names.is_empty());
         let names = country.map(|code| vec![format!("public holiday of {code}").into()]).unwrap_or(names);
         Some(Holiday { day, times, names })
+    }
+}
+
+impl Holidays {
+    /// The places in `remove` of those that take away nothing: no day of theirs is a holiday. What lies beyond the days that
+    /// are known of the country is left out.
+    pub fn removed_for_nothing(&self, zone: Tz) -> Vec<usize> {
+        let bare = Self { remove: Vec::new(), add: Vec::new(), ..self.clone() };
+        if self.remove.is_empty() || (bare.country.is_none() && bare.feeds.is_empty()) {
+            return Vec::new();
+        }
+        let Some(calendar) = Calendar::of(&bare, zone) else { return Vec::new() };
+        let known = |day: NaiveDate| bare.country.is_none() || calendar.known_until.is_some_and(|last| day <= last);
+        let nothing = |span: &DateSpan| {
+            // Of a long span the rest is taken as meant.
+            let mut days = span.dates().take(400);
+            days.all(|day| known(day) && calendar.holiday(day).is_none())
+        };
+        (0..self.remove.len()).filter(|at| nothing(&self.remove[*at])).collect()
     }
 }
 

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::codes::CODES;
 use super::source::Source;
 
 /// How bad a finding is.
@@ -41,6 +42,7 @@ pub struct Finding {
 impl Finding {
     /// What keeps a file from being used.
     pub fn error(code: &'static str, source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
+        debug_assert!(CODES.contains(&code), "`{code}` is in no list of codes");
         let span = clamp(&source.text, span);
         Self {
             code,
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
 
     fn finding(name: &str, at: usize) -> Finding {
-        Finding::warning("x", &Source::new(name, "aé\nb"), at..at + 1, "m")
+        Finding::warning("syntax", &Source::new(name, "aé\nb"), at..at + 1, "m")
     }
 
     #[test]
@@ -186,10 +188,10 @@ mod tests {
     #[test]
     fn a_place_is_never_inside_a_character_or_beyond_the_end() {
         assert_eq!(finding("a", 2).span, 1..3);
-        assert_eq!(Finding::error("x", &Source::new("a", "é"), 7..9, "m").span, 2..2);
+        assert_eq!(Finding::error("syntax", &Source::new("a", "é"), 7..9, "m").span, 2..2);
         let report = {
             let mut report = Report::default();
-            report.push(Finding::error("x", &Source::new("a", ""), 7..9, "m"));
+            report.push(Finding::error("syntax", &Source::new("a", ""), 7..9, "m"));
             report
         };
         assert!(report.to_string().contains("a:1:1"), "{report}");
@@ -200,7 +202,7 @@ mod tests {
         let mut report = Report::default();
         (0..KEPT + 5).for_each(|_| report.push(finding("a", 0)));
         let mut both = Report::default();
-        both.push(Finding::error("x", &Source::new("a", ""), 0..0, "m"));
+        both.push(Finding::error("syntax", &Source::new("a", ""), 0..0, "m"));
         both.merge(report);
         assert_eq!(both.len(), KEPT + 6);
         assert!(both.has_errors());

@@ -5,6 +5,7 @@
 //! nothing is matched or decided here, and no text that came from outside is ever evaluated.
 
 mod attached;
+pub mod codes;
 mod compare;
 pub mod diagnostic;
 pub mod document;
@@ -21,6 +22,7 @@ pub mod values;
 pub use attached::Attached;
 pub use diagnostic::{Finding, Report, Severity};
 pub use pattern::{Captures, Pattern};
+pub use scan::compared;
 pub use source::Source;
 pub use template::{Condition, Engine, Place, Template};
 pub use values::{Fields, Values};

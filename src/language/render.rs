@@ -103,7 +103,7 @@ pub(super) fn json(report: &Report) -> Value {
             let lines = Reader::for_source(&mut slot, &finding.source);
             let position = lines.position(&finding.source.text, finding.span.start);
             json!({
-                "code": finding.code, "severity": finding.severity, "message": finding.message,
+                "code": finding.code, "page": super::codes::page(finding.code), "severity": finding.severity, "message": finding.message,
                 "file": &*finding.source.name, "line": position.line, "column": position.column,
                 "span": [finding.span.start, finding.span.end], "label": finding.label, "help": finding.help,
             })

@@ -53,6 +53,69 @@ pub(super) fn words(source: &str, expression: bool) -> Vec<Word> {
     found
 }
 
+/// What is compared with a text that is written out: the path, the text, and its place. `a == 'x'`, `'x' != a`, and
+/// `a in ['x', 'y']`.
+pub fn compared(source: &str, expression: bool) -> Vec<(String, String, Range<usize>)> {
+    let mut found = Vec::new();
+    for (part, _) in parts_of(source, expression) {
+        let tokens = tokens(source, part);
+        for at in 0..tokens.len() {
+            let follows = at > 0 && tokens[at - 1].0 == Token::Mark(b'.');
+            if follows || !matches!(tokens[at].0, Token::Name(_)) {
+                continue;
+            }
+            let (path, end) = path(&tokens, at);
+            let after = at + tokens[at..].iter().take_while(|(_, range)| range.end <= end).count();
+            // `'x' == a | upper` does not compare the field itself.
+            let mark = |at: Option<usize>| match at.and_then(|at| tokens.get(at)) {
+                Some((Token::Mark(mark), _)) => *mark,
+                _ => b' ',
+            };
+            let worked_on = b"|~+-*/%.[(".contains(&mark(Some(after))) || b"|~+-*/%".contains(&mark(at.checked_sub(1)));
+            if worked_on {
+                continue;
+            }
+            let texts = literals(&tokens, after).into_iter().chain(literal_before(&tokens, at));
+            // With an escape in it, the text is not what is written.
+            let plain = texts.filter(|(text, _)| !text.contains('\\'));
+            found.extend(plain.map(|(text, range)| (path.clone(), text.to_owned(), range)));
+        }
+    }
+    found
+}
+
+/// `== 'x'`, `!= 'x'`, `in ['x', 'y']`, `not in ('x',)` from there on.
+fn literals<'a>(tokens: &[(Token<'a>, Range<usize>)], at: usize) -> Vec<(&'a str, Range<usize>)> {
+    let rest = tokens.get(at..).unwrap_or_default();
+    if let [(Token::Mark(b'=' | b'!'), _), (Token::Mark(b'='), _), (Token::Text(text), range), ..] = rest {
+        return vec![(text, range.clone())];
+    }
+    let ([(Token::Name("in"), _), (Token::Mark(b'[' | b'('), _), list @ ..]
+    | [(Token::Name("not"), _), (Token::Name("in"), _), (Token::Mark(b'[' | b'('), _), list @ ..]) = rest
+    else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for (token, range) in list {
+        match token {
+            Token::Text(text) => found.push((*text, range.clone())),
+            Token::Mark(b',') => {}
+            _ => break,
+        }
+    }
+    found
+}
+
+/// `'x' ==` or `'x' !=` right before.
+fn literal_before<'a>(tokens: &[(Token<'a>, Range<usize>)], at: usize) -> Option<(&'a str, Range<usize>)> {
+    match tokens.get(at.checked_sub(3)?..at)? {
+        [(Token::Text(text), range), (Token::Mark(b'=' | b'!'), _), (Token::Mark(b'='), _)] => {
+            Some((text, range.clone()))
+        }
+        _ => None,
+    }
+}
+
 /// The first statement that has no use in a rule, with its place.
 pub(super) fn refused(source: &str) -> Option<(&'static str, Range<usize>)> {
     parts(source).into_iter().filter(|(_, statement)| *statement).find_map(|(part, _)| {

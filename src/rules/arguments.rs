@@ -33,6 +33,7 @@ pub(super) fn read(
         _ => context.table(&entry.node, spec.name, &spec.example())?,
     };
     let (mut written, mut whole) = (Vec::new(), true);
+    let replies = read.replies.len();
     let mut seen: Vec<&str> = Vec::new();
     for key in &table.entries {
         let Some(argument) = spec.argument(&key.key) else {
@@ -50,9 +51,23 @@ pub(super) fn read(
             None => whole = false,
         }
     }
+    // What is sent elsewhere answers nobody here.
+    if spec.name == "send" && !table.get("to").is_some_and(|to| to_the_conversation(&to.node)) {
+        read.replies.truncate(replies);
+    }
     whole &= required(context, entry, spec, &seen);
     addressee(context, entry, spec, names, &seen);
     whole.then_some(Plain { spec, written })
+}
+
+/// The addressee is the conversation that the event is about.
+fn to_the_conversation(to: &Node<'_>) -> bool {
+    let own = |text: &str| text.contains("message.conversation") || text.contains("conversation.id");
+    match &to.value {
+        Item::Text(text) => own(text),
+        Item::Table(table) => table.get("conversation").and_then(|entry| entry.node.text()).is_some_and(own),
+        _ => false,
+    }
 }
 
 /// Finds what must be written and is not.
@@ -83,6 +98,7 @@ fn addressee(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, names: &
     if names.kinds.is_empty() {
         return;
     }
+    over(context, entry, spec, names, seen);
     let has = |path: &str| {
         let view = path.split('.').next().unwrap_or_default();
         let of_kind = |kind: &Kind| kind.views().iter().any(|(name, _)| *name == view);
@@ -98,6 +114,16 @@ fn addressee(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, names: &
         let help = Some(format!("say which: `{} = …`", argument.name));
         // One is enough: the others are those of the same event.
         return context.error("action-without-target", &entry.key_span, message, help);
+    }
+}
+
+/// A call that ended can't be taken hold of.
+fn over(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, names: &Names, seen: &[&str]) {
+    let ended = |kind: &Kind| matches!(kind, Kind::CallEnded | Kind::CallFinished);
+    if spec.controls && !seen.contains(&"call") && names.kinds.iter().all(ended) {
+        let message = format!("`{}` {}, and this one is over", spec.name, spec.does);
+        let help = "name the call that is meant with `call = …`, or let the rule be for an earlier event";
+        context.warning("call-is-over", &entry.key_span, message, help);
     }
 }
 
@@ -213,7 +239,7 @@ fn texts(
 ) -> Option<Written> {
     let mut text = |context: &mut Context<'_>, language: &str, node: &Node<'_>| {
         let template = context.template_in(language, node, what, place, names)?;
-        if let (Some(text), "reply") = (template.literal(), spec.name) {
+        if let (Some(text), "reply" | "send") = (template.literal(), spec.name) {
             read.replies.push((node.span.clone(), text.to_owned()));
         }
         Some(template)

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
+use chrono_tz::Tz;
 
 use crate::hours::{self, DateSpan, Feed, Holidays};
 use crate::language::document::{Entry, Item, Node, Table};
@@ -11,7 +12,7 @@ use crate::language::{Finding, suggest};
 
 use super::context::Context;
 
-const KEYS: &[&str] = &["country", "add", "remove", "ics"];
+pub(super) const KEYS: &[&str] = &["country", "add", "remove", "ics"];
 /// How many days ahead holidays should be known.
 const AHEAD: Days = Days::new(60);
 /// The most calendar files of a rule set.
@@ -76,13 +77,24 @@ impl Calendars {
             }
         }
         no_effect(context, &add, &remove);
-        holidays.add = add.into_iter().map(|(span, _)| span).collect();
-        holidays.remove = remove.into_iter().map(|(span, _)| span).collect();
+        let added: Vec<DateSpan> = add.into_iter().map(|(span, _)| span).collect();
+        let (removed, places): (Vec<DateSpan>, Vec<_>) = remove.into_iter().unzip();
+        (holidays.add, holidays.remove) = (added, removed);
         if !own_country {
             let named = !holidays.add.is_empty() || !holidays.feeds.is_empty();
             // Who names the days needs no country that they are known of.
             let usual = context.world.locale.country.clone();
             holidays.country = usual.filter(|code| !named || hours::knows_country(code));
+        }
+        if !flawed {
+            for at in holidays.removed_for_nothing(context.world.locale.timezone.unwrap_or(Tz::UTC)) {
+                let span = &holidays.remove[at];
+                if holidays.add.iter().all(|added| added.hides(span).is_none()) {
+                    let message = format!("{span} is no holiday: there is nothing to remove");
+                    let help = "look at the date; `switchhook hours show --year` lists the holidays";
+                    context.warning("nothing-removed", &places[at], message, help);
+                }
+            }
         }
         (!flawed).then(|| Arc::new(holidays))
     }

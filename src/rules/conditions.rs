@@ -14,18 +14,36 @@ use crate::language::{Pattern, suggest};
 use super::context::{Context, Names};
 use super::fields::{self, Sort};
 use super::matcher::{Condition, Field, Group, Order, Test, Word};
-use super::{tables, trigger};
+use super::{implies, never, tables, trigger};
 
 /// The most parts of a path.
 const DEEPEST: usize = 100;
-const WORDS: &[&str] = &["regex", "prefix", "suffix", "contains", "not", "exists", "gt", "gte", "lt", "lte", "table"];
+pub(super) const WORDS: &[&str] =
+    &["regex", "prefix", "suffix", "contains", "not", "exists", "gt", "gte", "lt", "lte", "table"];
 
 /// Reads a group of conditions. The names that its regexes bind are added to `names`.
 pub(super) fn read(context: &mut Context<'_>, table: &Table<'_>, names: &mut Names) -> Group {
     let mut reader = Reader { context, names, seen: BTreeSet::new(), binds: true };
     let mut group = Group::default();
     reader.table(table, &[], None, &mut group);
+    excluded(context, table, &group);
     group
+}
+
+/// `not = { … }` beside matchers that require just that.
+fn excluded(context: &mut Context<'_>, table: &Table<'_>, group: &Group) {
+    let refused = group.0.iter().any(|condition| {
+        let Condition::All(groups) = condition else { return false };
+        groups
+            .iter()
+            .flat_map(|group| &group.0)
+            .any(|one| matches!(one, Condition::Not(inner) if !inner.0.is_empty() && implies::group(group, inner)))
+    });
+    if let Some(entry) = table.get("not").filter(|_| refused) {
+        let help = "take it out of one of the two";
+        let message = "`not` takes away all that the matchers beside it let pass";
+        context.warning("never-matches", &entry.node.span, message.to_owned(), help);
+    }
 }
 
 struct Reader<'c, 'a, 'n> {
@@ -149,7 +167,18 @@ impl Reader<'_, '_, '_> {
                 return None;
             }
         };
+        let before = self.context.report.len();
         let test = self.test(&entry.node, &path, sort);
+        let values = never::values(&path, &self.names.kinds);
+        // Where a value is wrong, that has been told.
+        if self.context.report.len() == before
+            && let Some(why) = never::stands(&test, sort, values.as_deref())
+        {
+            let message = format!("nothing stands this matcher on `{path}`: {why}");
+            let help =
+                "all words of one matcher must hold; what may be one or the other stands in `any = [{ … }, { … }]`";
+            self.context.warning("never-matches", &entry.node.span, message, help);
+        }
         Some(Condition::Field(Field::new(path.into(), keys, test)))
     }
 
@@ -315,6 +344,7 @@ impl Reader<'_, '_, '_> {
             return None;
         }
         if let Some(text) = value.as_str() {
+            self.context.known_value(path, text, &node.span, &self.names.kinds);
             tables::number(self.context, path, text, &node.span, false);
         }
         Some(value)

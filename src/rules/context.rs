@@ -18,10 +18,13 @@ use super::fields::Sort;
 use super::opening::Opening;
 use super::tables::{self, Sheets};
 use super::vars::Vars;
-use super::{World, duration, fields};
+use super::{World, duration, fields, never};
 
 /// All hours by name; `None` for those that did not compile, so that their name is known all the same.
 pub(super) type HoursByName = BTreeMap<Arc<str>, Option<Arc<Opening>>>;
+
+/// How durations are written.
+const DURATIONS: &str = "durations are written such as \"20s\", \"5m\", \"1h30m\", \"800ms\"";
 
 /// What reading a rule needs at hand.
 pub(super) struct Context<'a> {
@@ -64,6 +67,31 @@ impl Context<'_> {
     ) {
         let finding = Finding::error(code, self.source, span.clone(), message).maybe_help(help);
         self.report.push(finding);
+    }
+
+    /// Notes what the daemon can live with.
+    pub(super) fn warning(&mut self, code: &'static str, span: &Range<usize>, message: String, help: &str) {
+        self.report.push(Finding::warning(code, self.source, span.clone(), message).help(help));
+    }
+
+    /// Finds a text that a field is compared with and never is, as far as its values are known.
+    pub(super) fn known_value(&mut self, path: &str, text: &str, span: &Range<usize>, kinds: &[Kind]) {
+        if let Some(name) = path.strip_prefix("vars.") {
+            let Some(var) = self.vars.get(name).filter(|var| !var.values.is_empty()) else { return };
+            let known: Vec<&str> = var.values.iter().map(|value| &**value).collect();
+            if !known.contains(&text) {
+                let help = suggest::did_you_mean(text, known.iter().copied());
+                self.error("unknown-value", span, format!("`{path}` never is \"{}\"", short(text)), help);
+            }
+            return;
+        }
+        let Some(known) = never::values(path, kinds).filter(|known| !known.contains(&text)) else { return };
+        let help = never::other_word(path, text)
+            .filter(|word| known.contains(word))
+            .map(|word| format!("write \"{word}\""))
+            .or_else(|| suggest::did_you_mean(text, known.iter().copied()))
+            .unwrap_or_default();
+        self.warning("value-never-there", span, format!("`{path}` never is \"{}\" here", short(text)), &help);
     }
 
     /// The file that a value names, relative to the file that it stands in.
@@ -128,10 +156,15 @@ impl Context<'_> {
 
     /// A duration such as `20s`.
     pub(super) fn duration(&mut self, node: &Node<'_>, what: &str) -> Option<Duration> {
+        if matches!(node.value, Item::Integer(_) | Item::Float(_)) {
+            let help = Some(DURATIONS.to_owned());
+            self.error("wrong-type", &node.span, format!("`{what}` is a duration, with a unit and in quotes"), help);
+            return None;
+        }
         let text = self.text(node, what)?;
         let found = duration::parse(text);
         if found.is_none() {
-            let help = Some("durations are written such as \"20s\", \"5m\", \"1h30m\", \"800ms\"".to_owned());
+            let help = Some(DURATIONS.to_owned());
             self.error("duration", &node.span, format!("`{what}` is a duration; \"{}\" is none", short(text)), help);
         }
         found
@@ -174,7 +207,7 @@ impl Context<'_> {
         let text = self.text(node, what)?;
         match self.engine.template_in(language, text, place) {
             Ok(template) => {
-                self.names(node, text, template.names(), names);
+                self.names(node, text, false, template.names(), names);
                 Some(template)
             }
             Err(problems) => {
@@ -189,7 +222,7 @@ impl Context<'_> {
         let text = self.text(node, what)?;
         match self.engine.condition(text) {
             Ok(condition) => {
-                self.names(node, text, condition.names(), names);
+                self.names(node, text, true, condition.names(), names);
                 Some(condition)
             }
             Err(problems) => {
@@ -217,12 +250,16 @@ impl Context<'_> {
         }
     }
 
-    fn names(&mut self, node: &Node<'_>, text: &str, read: &[Name], names: &Names) {
+    fn names(&mut self, node: &Node<'_>, text: &str, expression: bool, read: &[Name], names: &Names) {
         for name in read {
             if let Err(trouble) = self.name(&name.path, names) {
                 let span = document::inside(self.source, &node.span, text, name.range.clone());
                 self.error(trouble.code, &span, trouble.message, trouble.help);
             }
+        }
+        for (path, literal, range) in crate::language::compared(text, expression) {
+            let span = document::inside(self.source, &node.span, text, Some(range));
+            self.known_value(&path, &literal, &span, &names.kinds);
         }
     }
 

@@ -9,13 +9,17 @@ use crate::language::{Finding, Report};
 use crate::tables::{Match, Sheet, Table};
 
 use super::exclusive::{exclusive, never_together};
+use super::implies;
 use super::matcher::Condition;
 use super::read::Draft;
 use super::rule::Rule;
+use super::shadow;
 use super::tables::Sheets;
 
 /// The most pairs that are compared: what bounds the time for a very large rule set.
 const PAIRS: usize = 1_000_000;
+/// With how many earlier rules one rule is compared.
+const EARLIER: usize = 1_000;
 /// The longest chain of redirects that is followed.
 const CHAIN: usize = 16;
 
@@ -26,6 +30,7 @@ pub(super) fn check(drafts: &[Draft], sheets: &Sheets, report: &mut Report) {
     loops(&acting, sheets, report);
     conflicts(&acting, report);
     own_messages(&acting, report);
+    shadow::check(&acting, report);
 }
 
 /// The texts of which a rule requires a field to be one.
@@ -48,7 +53,7 @@ const ROWS: usize = 300_000;
 
 fn own_endpoint(drafts: &[&Draft], report: &mut Report) {
     for draft in drafts {
-        let endpoints = required(&draft.rule, "call.endpoint");
+        let endpoints: HashSet<&str> = required(&draft.rule, "call.endpoint").into_iter().collect();
         for (span, to) in &draft.redirects {
             let Some(to) = to.as_deref().filter(|to| endpoints.contains(to) || has_row(&draft.rule, to)) else {
                 continue;
@@ -267,24 +272,29 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
     let holding: Vec<&Draft> = drafts
         .iter()
         .copied()
-        .filter(|draft| !draft.redirects.is_empty() && draft.rule.when.is_none() && !draft.rule.dry_run)
+        .filter(|draft| draft.rule.controls_call() && draft.rule.when.is_none() && !draft.rule.dry_run)
         .collect();
     let mut seen: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut open: Vec<usize> = Vec::new();
     for (at, draft) in holding.iter().enumerate() {
         let endpoints = required(&draft.rule, "call.endpoint");
         let mut earlier: Vec<usize> = if endpoints.is_empty() {
-            (0..at).collect()
+            (0..at.min(EARLIER)).collect()
         } else {
-            endpoints.iter().filter_map(|one| seen.get(one)).flatten().chain(&open).copied().collect()
+            let same = endpoints.iter().filter_map(|one| seen.get(one)).flatten();
+            same.chain(&open).copied().take(EARLIER).collect()
         };
         earlier.sort_unstable();
         for other in earlier {
-            let Some(left) = pairs.checked_sub(1) else { return };
-            pairs = left;
             let other = holding[other];
+            // Lists of values are compared each with each.
+            let work = 1 + alternatives(&draft.rule).saturating_mul(alternatives(&other.rule)) / 64;
+            let Some(left) = pairs.checked_sub(work) else { return };
+            pairs = left;
             let one_route = draft.rule.route.is_some() && draft.rule.route == other.rule.route;
-            if one_route || exclusive(&other.rule, &draft.rule) {
+            // What waits has its own moment.
+            let moments = draft.rule.wait != other.rule.wait;
+            if one_route || moments || exclusive(&other.rule, &draft.rule) {
                 continue;
             }
             report.push(conflict(other, draft));
@@ -297,6 +307,15 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
             seen.entry(one).or_default().push(at);
         }
     }
+}
+
+/// The most values that a rule compares one field with.
+fn alternatives(rule: &Rule) -> usize {
+    let lists = rule.conditions.0.iter().filter_map(|condition| match condition {
+        Condition::Field(field) => Some(field.test.0.iter().map(implies::size).sum()),
+        _ => None,
+    });
+    lists.max().unwrap_or_default()
 }
 
 fn conflict(first: &Draft, second: &Draft) -> Finding {

@@ -48,12 +48,12 @@ fn no_value(a: &Test, b: &Test) -> bool {
 
 /// No text begins as both want.
 fn prefixes(a: &Test, b: &Test) -> bool {
-    let of = |test: &Test| {
+    fn of(test: &Test) -> Option<&[String]> {
         test.0.iter().find_map(|word| match word {
-            Word::Prefix(parts) => Some(parts.clone()),
+            Word::Prefix(parts) => Some(parts.as_slice()),
             _ => None,
         })
-    };
+    }
     let (Some(a), Some(b)) = (of(a), of(b)) else { return false };
     !a.iter().any(|a| b.iter().any(|b| a.starts_with(&**b) || b.starts_with(&**a)))
 }

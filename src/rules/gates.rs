@@ -10,10 +10,12 @@ use crate::language::{Finding, Report, Source, suggest};
 
 use super::calendars::{self, Calendars};
 use super::context::{Context, HoursByName};
+use super::matcher::Group;
 use super::opening::{Opening, Override};
+use super::rule::Gates;
 use super::surprises;
 
-const HOURS: &[&str] = &["open", "timezone", "holidays", "override"];
+pub(super) const HOURS: &[&str] = &["open", "timezone", "holidays", "override"];
 
 /// All hours that were read, and the vars that overrule some of them.
 #[derive(Default)]
@@ -159,6 +161,35 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Vec<(Arc<str
         context.error("empty-matcher", &entry.node.span, format!("`{}` names no hours", entry.key), None);
     }
     gates
+}
+
+/// Finds hours that a rule wants open and closed at once, or overruled by a var that it wants otherwise.
+pub(super) fn never(context: &mut Context<'_>, table: &Table<'_>, gates: &Gates, conditions: &Group) {
+    let entry = |key: &str| table.get(key).map(|entry| entry.node.span.clone());
+    let (open, closed) = (entry("while_open"), entry("while_closed"));
+    if let (Some(span), false) = (&closed, gates.open.is_empty())
+        && gates.open.iter().all(|(name, _)| gates.closed.iter().any(|(other, _)| other == name))
+    {
+        let names: Vec<&str> = gates.open.iter().map(|(name, _)| &**name).collect();
+        let message = format!("{} can't be open and closed at once", suggest::list(&names));
+        context.warning("never-matches", span, message, "keep one of `while_open` and `while_closed`");
+        return;
+    }
+    // The var decides while it is "open" or "closed".
+    let held = |opening: &Opening, word: &str| {
+        let path = format!("vars.{}", opening.overridden_by()?);
+        let values = conditions.required(&path).filter(|values| !values.is_empty())?;
+        values.iter().all(|value| value == word).then_some(path)
+    };
+    let shut = gates.open.iter().map(|(_, opening)| held(opening, "closed")).collect::<Option<Vec<_>>>();
+    let shut = shut.and_then(|paths| paths.into_iter().next()).map(|path| (open, path, "closed", "while_open"));
+    let opened = gates.closed.iter().find_map(|(_, opening)| held(opening, "open"));
+    let opened = opened.map(|path| (closed, path, "open", "while_closed"));
+    for (span, path, word, key) in shut.into_iter().chain(opened) {
+        let Some(span) = span else { continue };
+        let message = format!("`where` wants `{path}` to be \"{word}\", and then `{key}` never holds");
+        context.warning("never-matches", &span, message, "the var overrules these hours: leave one of the two out");
+    }
 }
 
 /// Two files, or two places, must not give one name to two things.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 
-use crate::event::Event;
+use crate::event::{Event, Kind};
 use crate::language::document::{Entry, Item};
 use crate::memory::limits::{Limit, Within};
 
 use super::context::{Context, Names};
 use super::words;
 
+pub(super) const KEYS: &[&str] = &["per", "max", "within"];
 const EXAMPLE: &str = "limit = { per = \"call.from\", max = 3, within = \"10m\" }";
 
 /// A rule's limit.
@@ -64,9 +65,13 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, 
                 } else if !path.contains('.') {
                     let help = Some(format!("name one of its fields: `{path}.…`"));
                     context.error("unknown-field", &node.span, format!("`{path}` is a view, not a field"), help);
+                } else if counts_one(path, &names.kinds) {
+                    let message = format!("each event has its own `{path}`: nothing is ever counted twice");
+                    let help = "count for each caller, phone or conversation, such as `per = \"call.from\"`";
+                    context.warning("limit-without-effect", &node.span, message, help);
                 }
             }
-            _ => context.unknown_key(argument, "`limit`", &["per", "max", "within"], &[]),
+            _ => context.unknown_key(argument, "`limit`", KEYS, &[]),
         }
     }
     for key in ["max", "within"] {
@@ -81,6 +86,16 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, 
         per: per.iter().flat_map(|per| per.split('.')).map(Arc::from).collect(),
         shown: format!("at most {max} within {within_shown}{of}").into(),
     })
+}
+
+/// No two events have the same there.
+fn counts_one(path: &str, kinds: &[Kind]) -> bool {
+    match path {
+        "event.id" | "event.time" => true,
+        "message.id" => !kinds.is_empty() && kinds.iter().all(|kind| *kind == Kind::ChatMessage),
+        "call.id" | "call.link" => matches!(kinds, [Kind::CallRinging | Kind::CallEnded | Kind::CallFinished]),
+        _ => false,
+    }
 }
 
 fn number(context: &mut Context<'_>, entry: &Entry<'_>) -> Option<u32> {

@@ -167,6 +167,14 @@ impl Condition {
 }
 
 impl Group {
+    /// The values of which it requires a field to have one, if there is such a list.
+    pub(super) fn required(&self, path: &str) -> Option<&[Value]> {
+        self.0.iter().find_map(|condition| match condition {
+            Condition::Field(field) if &*field.path == path => field.test.required(),
+            _ => None,
+        })
+    }
+
     /// Whether it asks for events that show what we did.
     pub(super) fn wants_own(&self) -> bool {
         self.0.iter().any(|condition| match condition {

@@ -84,6 +84,11 @@ pub(super) fn check(overrides: &[Override], vars: &Vars, report: &mut Report) {
             report.push(Finding::error("unknown-var", source, span.clone(), message).help(help));
             continue;
         };
+        if let Some(per) = &declared.per {
+            let message = format!("`{var}` is kept for each `{per}`, but hours are the same for everybody");
+            let help = format!("only events with `{per}` would see it; let hours be overruled by a var without `per`");
+            report.push(Finding::warning("override-per", source, span.clone(), message).help(help));
+        }
         // Without a list it can be anything.
         let listed = |word: &str| declared.values.is_empty() || declared.values.iter().any(|value| &**value == word);
         let lacking: Vec<&str> = ["open", "closed"].into_iter().filter(|word| !listed(word)).collect();

@@ -26,8 +26,8 @@ use super::trigger::Trigger;
 use super::vars::{self, Vars};
 use super::{World, conditions, opening, steps, trigger};
 
-const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
-const FILE_KEYS_LATER: &[&str] = &["dialogs"];
+pub(super) const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
+pub(super) const FILE_KEYS_LATER: &[&str] = &["dialogs"];
 /// The keys of a rule.
 pub(super) const RULE_KEYS: &[&str] = &[
     "name",
@@ -172,6 +172,7 @@ impl Asked {
         });
         let mut gate = |key: &str| table.get(key).map(|entry| gates::read(context, entry)).unwrap_or_default();
         let gates = Gates { open: gate("while_open"), closed: gate("while_closed") };
+        gates::never(context, table, &gates, &conditions);
         let zone = context.world.locale.timezone.unwrap_or(Tz::UTC);
         let limit = table.get("limit").and_then(|entry| limit::read(context, entry, names, zone));
         Self { trigger, conditions, when, gates, limit }
@@ -249,7 +250,8 @@ impl Reader {
         let Some(entry) = table.get("name") else { return (Arc::from(""), node.span.clone()) };
         let span = entry.node.span.clone();
         let name = context.text(&entry.node, "name").unwrap_or_default().to_owned();
-        if name.trim().is_empty() || name.len() > 200 || name.contains(char::is_control) {
+        let text = entry.node.text().is_some();
+        if text && (name.trim().is_empty() || name.len() > 200 || name.contains(char::is_control)) {
             let help = Some("say in a few words what the rule does".to_owned());
             context.error("bad-name", &span, "a rule's name is one line of at most 200 bytes, and not empty", help);
         }
@@ -341,6 +343,14 @@ fn wait(context: &mut Context<'_>, table: &Table<'_>, trigger: &Trigger) -> Opti
         let help = Some("`for` is for call.*, chat.* and presence.*: for legs, conversations and people".to_owned());
         let message = format!("`for` waits whether something changes; {kind} tells of nothing that has a state");
         context.error("for-without-state", &entry.key_span, message, help);
+    }
+    if trigger.envelope.is_none()
+        && !trigger.kinds.is_empty()
+        && trigger.kinds.iter().all(|kind| *kind == Kind::CallEnded)
+    {
+        let message = "a leg that ended changes no more: `for` only puts the rule off".to_owned();
+        let help = "what is for the end of a whole call is `on = \"call.finished\"`, without `for`";
+        context.warning("for-without-effect", &entry.key_span, message, help);
     }
     wait
 }

@@ -13,7 +13,7 @@ use super::tables::{self, Destination};
 use super::{arguments, fields, http, set};
 
 /// Keys beside the action.
-const BESIDE: &[&str] = &["as", "if", "each", "timeout", "retry", "on_error"];
+pub(super) const BESIDE: &[&str] = &["as", "if", "each", "timeout", "retry", "on_error"];
 /// The most attempts after the first that `retry` may ask for.
 const MOST_RETRIES: u32 = 100;
 

@@ -12,7 +12,7 @@ use crate::tables::{self, Match, Row, Shape, Sheet};
 use super::context::{Context, Names};
 use super::{conditions, fields, gates};
 
-const KEYS: &[&str] = &["file", "key", "match", "phone"];
+pub(super) const KEYS: &[&str] = &["file", "key", "match", "phone"];
 const EXAMPLE: &str = "file = \"extensions.csv\", key = \"extension\"";
 
 /// All tables by name; `None` for those that could not be read, so that their name is known all the same.

@@ -11,7 +11,7 @@ use crate::memory::vars::Declaration;
 use super::context::Context;
 use super::fields;
 
-const KEYS: &[&str] = &["values", "default", "per", "keep"];
+pub(super) const KEYS: &[&str] = &["values", "default", "per", "keep"];
 
 /// All vars by name.
 pub type Vars = BTreeMap<Arc<str>, Declaration>;

@@ -14,7 +14,7 @@ use crate::rules::{Plan, RuleSet, RunPlan, Scope, Step};
 
 impl Desk {
     /// The call takes in what happened to its leg.
-    pub(super) fn hear(&self, deciding: &mut Deciding, rules: &RuleSet, mut memory: CallMemory) {
+    pub(super) fn hear(deciding: &mut Deciding, rules: &RuleSet, mut memory: CallMemory) {
         let Some(leg) = LegHeard::of(&deciding.event) else { return };
         let asked = rules.calls();
         deciding.own |= memory.is_own(&leg);

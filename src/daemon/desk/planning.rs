@@ -116,7 +116,7 @@ impl Desk {
             Stage::Facts(deciding, facts) => self.take_in(deciding, &facts, claim, values),
             Stage::Elsewhere(mut deciding, elsewhere) => {
                 let rules = Arc::clone(&deciding.rules);
-                self.hear(&mut deciding, &rules, elsewhere.read(value()));
+                Self::hear(&mut deciding, &rules, elsewhere.read(value()));
                 self.decide(deciding, claim)
             }
             Stage::Limits(deciding, plan, rules) => self.count_acts(deciding, plan, &rules, values, claim),
@@ -272,7 +272,7 @@ impl Desk {
         deciding.clocks = clocks;
         if let Some(leg) = &facts.leg {
             match leg.find(of_call) {
-                Found::Here(memory) => self.hear(&mut deciding, &rules, *memory),
+                Found::Here(memory) => Self::hear(&mut deciding, &rules, *memory),
                 Found::Elsewhere(elsewhere) => {
                     let key = elsewhere.key();
                     return Planning::Needs(Opening(Stage::Elsewhere(deciding, elsewhere)), vec![key]);

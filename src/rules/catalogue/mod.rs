@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-pub use table::ACTIONS;
+pub use table::{ACTIONS, PRESENCES};
 
 /// One action.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ const PATCH: Argument = argument("patch", Url, One);
 const DELETE: Argument = argument("delete", Url, One);
 
 /// What the status of a presence may be.
-const PRESENCES: &[&str] = &["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
+pub const PRESENCES: &[&str] = &["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
 /// The APIs of CloudLink.
 const APIS: &[&str] =
     &["media", "chat", "conversations", "presence", "admin", "notifications", "authentication", "service_delivery"];

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::language::Source;
 
-pub(super) use read::{Known, read};
+pub(super) use read::{Known, STEP_KEYS, TEST_KEYS, read};
 
 /// The words that `error` of a stubbed answer may be: those that steps have in life.
 pub const ERRORS: [&str; 11] = [

@@ -15,8 +15,8 @@ use crate::rules::context::{Context, short};
 
 use super::{ERRORS, Given, GivenVar, Happening, Test, TestStep, event, expect};
 
-const TEST_KEYS: &[&str] = &["name", "given", "at", "after", "event", "expect", "step"];
-const STEP_KEYS: &[&str] = &["at", "after", "event", "expect"];
+pub(in crate::rules) const TEST_KEYS: &[&str] = &["name", "given", "at", "after", "event", "expect", "step"];
+pub(in crate::rules) const STEP_KEYS: &[&str] = &["at", "after", "event", "expect"];
 const LATER: &[&str] = &["chat"];
 /// When a test begins that does not say: a Monday morning.
 const TYPICAL: &str = "2026-01-05T10:00";

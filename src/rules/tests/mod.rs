@@ -2,12 +2,15 @@
 
 mod actions;
 mod findings;
+mod guide;
 mod hours;
 mod manual;
 mod planning;
 mod planted;
 mod rehearsal;
 mod rendering;
+mod schema;
+mod sense;
 mod tables;
 mod totality;
 mod twin;

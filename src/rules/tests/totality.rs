@@ -263,3 +263,91 @@ proptest! {
         use_it(&format!("[[rule]]\nname = \"r\"\non = \"call.*\"\nwhere = {{ call.from = {{ regex = {quoted} }} }}\n[[rule.do]]\nlog = {{ message = \"\" }}\n"));
     }
 }
+
+fn many(count: usize, rule: impl Fn(usize) -> String) -> String {
+    (0..count).map(rule).collect()
+}
+
+fn texts(from: usize, count: usize, prefix: &str) -> String {
+    let texts: Vec<String> = (from..from + count).map(|number| format!("\"{prefix}{number}\"")).collect();
+    format!("[{}]", texts.join(", "))
+}
+
+/// A rule that redirects, with more lines of its own.
+fn redirects(name: &str, more: &str) -> String {
+    format!("[[rule]]\nname = \"{name}\"\non = \"call.ringing\"\n{more}\ndo = [{{ redirect = {{ to = \"4001\" }} }}]\n")
+}
+
+/// What costs more than its length: each ends, with findings or without, and nothing of it panics.
+#[test]
+fn what_is_large_or_deep_is_read_in_bounded_time() {
+    let deep = |open: &str, close: &str| open.repeat(20_000) + "1" + &close.repeat(20_000);
+    let one = |more: &str| redirects("r", more);
+    for (what, text) in [
+        ("arrays", format!("x = {}", deep("[", "]"))),
+        ("tables", format!("x = {}", deep("{a=", "}"))),
+        ("a path", one(&format!("where = {{ {}a = 1 }}", "a.".repeat(20_000)))),
+        ("brackets", one(&format!("when = \"{}\"", deep("(", ")")))),
+        ("alternatives", one(&format!("where = {{ call.endpoint = {} }}", texts(0, 10_000, "")))),
+        ("regexes", one("where = { call.from = { regex = '((a{1,100}){1,100}){1,100}' } }")),
+        (
+            "prefixes that exclude each other",
+            one(&format!(
+                "where = {{ call.from = {{ prefix = {}, not = {{ prefix = {} }} }} }}",
+                texts(0, 10_000, "+1"),
+                texts(0, 10_000, "+2")
+            )),
+        ),
+        (
+            "lists that are nearly the same, of one route",
+            many(300, |at| {
+                let list = texts(at, 300, "");
+                redirects(&at.to_string(), &format!("route = \"x\"\nwhere = {{ call.endpoint = {list} }}"))
+            }),
+        ),
+        (
+            "callers at one phone",
+            many(3_000, |at| {
+                let caller = format!("where = {{ call.endpoint = \"1\", call.from = \"+1613555{at:04}\" }}");
+                redirects(&at.to_string(), &caller)
+            }),
+        ),
+        (
+            "callers at any phone",
+            many(3_000, |at| {
+                redirects(&at.to_string(), &format!("where = {{ call.from = \"+1613555{at:04}\" }}"))
+            }),
+        ),
+        ("parts of hours", format!("[hours.x]\nopen = \"{}\"\n", vec!["Mo-Fr 09:00-12:00"; 3_000].join("; "))),
+        (
+            "a step that names itself",
+            "[[rule]]\nname = \"r\"\non = \"call.ringing\"\ndo = [{ http = { get = \"https://x/{{ a.body }}\" }, as = \"a\" }]\n"
+                .to_owned(),
+        ),
+    ] {
+        let report = found(&text);
+        let (shown, json) = (report.render(false), report.to_json());
+        assert!(shown.len() < 1 << 20 && json.to_string().len() < 1 << 20, "{what}");
+    }
+}
+
+/// Text is wanted, and something else is written: told with what to write, never taken for text.
+#[test]
+fn dates_and_fractions_are_no_text() {
+    for line in [
+        "name = 2026-12-07T10:00:00",
+        "where = { content.at = 2026-12-07 }",
+        "deadline = 1.5",
+        "for = 10",
+        "limit = { max = 3.0, within = \"day\" }",
+        "limit = { max = 3, within = 10 }",
+        "when = 1.5",
+        "route = 09:00:00",
+    ] {
+        let name = if line.starts_with("name") { "" } else { "name = \"r\"\n" };
+        let text = format!("[[rule]]\n{name}on = \"call.ringing\"\n{line}\ndo = [{{ log = {{ message = \"x\" }} }}]\n");
+        let report = found(&text);
+        let findings = report.findings();
+        assert!(matches!(&findings[..], [one] if one.code == "wrong-type" && one.help.is_some()), "{line}\n{report}");
+    }
+}
