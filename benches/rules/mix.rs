@@ -78,7 +78,7 @@ fn ringing(at: usize, endpoint: &str, from: &str) -> Event {
     let fields = json!({
         "call": {
             "id": id, "endpoint": endpoint, "from": from, "from_raw": from, "to": endpoint, "state": "ringing",
-            "direction": "inbound", "cause": "newCall", "outside": at % 2 == 0, "tracking_id": format!("t-{at}"), "link": link,
+            "direction": "inbound", "cause": "newCall", "outside": at.is_multiple_of(2), "tracking_id": format!("t-{at}"), "link": link,
         },
         "event": {
             "id": id, "kind": "call.ringing", "time": "2026-12-07T15:00:00Z", "topic": "calls", "method": "PUT", "subject": link,

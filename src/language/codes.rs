@@ -45,6 +45,7 @@ pub const CODES: &[&str] = &[
     "no-country",
     "no-header",
     "no-time-zone",
+    "not-made-yet",
     "not-supported",
     "nothing-removed",
     "number",

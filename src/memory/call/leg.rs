@@ -43,6 +43,9 @@ pub(super) struct Leg {
     /// When a step of ours last acted on it, by the gateway's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) acted: Option<i64>,
+    /// How many legs the call had when a redirect of ours was planned: what comes behind them is the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) legs_then: Option<usize>,
     /// What was last known of its view.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub(super) view: Map<String, Value>,
@@ -63,6 +66,7 @@ impl Leg {
             cause: None,
             redirected: false,
             acted: None,
+            legs_then: None,
             view: Map::new(),
         }
     }

@@ -145,7 +145,7 @@ impl CallMemory {
             // Somebody took it up.
             record.open_until = None;
         }
-        if record.finished.is_none() && ended == Some(true) {
+        if record.finished.is_none() && ended == Some(true) && !record.has_next(heard) {
             // Though other legs of it may live: one that rings elsewhere too may be called off just now.
             record.open_until = Some(heard.now.saturating_add(HANDED_ON));
         }

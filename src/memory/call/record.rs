@@ -135,6 +135,13 @@ impl Record {
         }
     }
 
+    /// Whether the leg that an event's leg was handed on to is there already and lives.
+    pub(super) fn has_next(&self, heard: &LegHeard<'_>) -> bool {
+        let Some(at) = self.legs.iter().rposition(|leg| leg.is(heard)) else { return false };
+        let behind = self.legs[at].legs_then.unwrap_or(at + 1);
+        self.legs.iter().skip(behind).any(Leg::lives)
+    }
+
     /// Whether the leg of an event was answered.
     pub(super) fn is_answered(&self, heard: &LegHeard<'_>) -> bool {
         self.legs.iter().rev().find(|leg| leg.is(heard)).is_some_and(|leg| leg.answered.is_some())
@@ -142,8 +149,10 @@ impl Record {
 
     /// A redirect of ours is planned for a leg.
     pub(super) fn redirected(&mut self, heard: &LegHeard<'_>) {
+        let count = self.legs.len();
         if let Some(leg) = self.legs.iter_mut().rev().find(|leg| leg.is(heard) && leg.lives()) {
             leg.redirected = true;
+            leg.legs_then = Some(count);
             leg.acted = Some(heard.now);
         }
     }

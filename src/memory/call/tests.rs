@@ -231,6 +231,23 @@ fn a_loop_ends_with_its_budget() {
 }
 
 #[test]
+fn a_call_that_is_handed_on_from_one_of_two_phones_is_not_over_when_the_other_one_stops() {
+    let mut world = World::default();
+    let first = wire("2001", Ringing, 0);
+    world.hear(&first);
+    world.hear(&wire("2002", Ringing, 0));
+    world.redirect(&first, "4001").unwrap();
+    world.hear(&wire("2001", Ended, 1));
+    world.hear(&wire("2002", Ended, 1));
+    assert!(world.finished.is_empty());
+    world.hear(&wire("4001", Ringing, 2));
+    world.hear(&wire("4001", Connected, 3));
+    world.hear(&wire("4001", Ended, 9));
+    assert_eq!(world.finished.len(), 1);
+    assert_eq!(world.finished[0].fields["answered_by"], "4001");
+}
+
+#[test]
 fn a_leg_stays_in_its_call_when_an_event_leaves_the_tracking_id_out() {
     let mut world = World::default();
     world.hear(&wire("2001", Ringing, 0));
