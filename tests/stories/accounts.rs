@@ -172,11 +172,11 @@ fn in_company_each_account_does_what_it_does_alone() {
         runtime.block_on(async {
             let two = Two::start().await;
             play(&two.world, &story, None).await;
-            for which in 0..2 {
+            for (which, name) in NAMES.into_iter().enumerate() {
                 let world = alone(which).await;
                 play(&world, &story, Some(which)).await;
                 let expected = asked(&world.far);
-                prop_assert_eq!(&expected, &asked(two.far(which)), "{} alone and in company", NAMES[which]);
+                prop_assert_eq!(&expected, &asked(two.far(which)), "{} alone and in company", name);
             }
             Ok(())
         })
@@ -188,10 +188,10 @@ fn in_company_each_account_does_what_it_does_alone() {
 async fn tokens_vars_and_events_are_each_accounts_own() {
     let two = Two::start().await;
     let call = ringing("3001", "call-1");
-    for which in 0..2 {
+    for (which, home) in HOMES.into_iter().enumerate() {
         deliver(&two.world, which, &call).await;
         let act = &two.far(which).wait_acts("/calls/call-1", 1).await[0];
-        assert_eq!(act.json()["destination"], HOMES[which]);
+        assert_eq!(act.json()["destination"], home);
         let (token, port) = (act.headers["authorization"].to_str().unwrap(), two.far(which).url());
         assert!(token.contains(port.rsplit(':').next().unwrap()), "the token of the other account: {token}");
     }
