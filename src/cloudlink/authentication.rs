@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::client::CloudLink;
+use super::client::{Api, CORRELATION, Call, CloudLink};
 use super::error::Error;
 use super::object::object;
 use super::paging::{Items, Paging};
@@ -23,6 +23,8 @@ pub struct WhoAmI {
     pub role: Option<String>,
     /// All claims: samples show many more \[P, SD\].
     pub claims: Value,
+    /// The `x-mitel-correlation-id` that CloudLink answered with \[C, U\].
+    pub correlation: Option<String>,
 }
 
 object! {
@@ -41,14 +43,20 @@ object! {
 impl CloudLink {
     /// `GET /token`: who are we?
     pub async fn who_am_i(&self, timeout: Duration) -> Result<WhoAmI, Error> {
-        let claims: Value = self.get(Place::Token, &[], &Query::ALL, timeout).await?;
+        let api = Api::Authentication;
+        let url = self.at(Place::Token, &[], &Query::ALL)?;
+        let call = Call { api, method: Method::GET, url, body: None, timeout, what: "who am I" };
+        let answer = self.call_api(call).await?;
+        let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let body = answer.body.map_err(|error| Error::body(api, error))?;
+        let claims: Value = serde_json::from_slice(&body).map_err(|error| Error::unreadable(api, error))?;
         let text = |name: &str| match &claims[name] {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
         let principal_id = text("principalId").or_else(|| text("userId"));
-        Ok(WhoAmI { principal_id, account_id: text("accountId"), role: text("role"), claims })
+        Ok(WhoAmI { principal_id, account_id: text("accountId"), role: text("role"), claims, correlation })
     }
 
     /// The applications that we may see \[C, AS\].

@@ -86,6 +86,17 @@ pub struct Desk {
     pub warnings: Vec<Problem>,
 }
 
+/// The accounts of the settings.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// In the order of the file.
+    pub accounts: Vec<crate::cloudlink::Options>,
+    /// The state folder of `[journal]`.
+    pub state: PathBuf,
+    /// What is allowed, and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
 impl Desk {
     /// The account that is meant: by its name, or the only one. Otherwise what to say.
     pub fn account(&self, name: Option<&str>) -> Result<&Account, String> {
@@ -125,6 +136,14 @@ pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Pro
 /// What asking a running gateway needs: where `[admin]` listens, and its token if it has one.
 pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::api::Options, Problems> {
     read(path, environment, Mode::Admin).map(|settings| settings.admin)
+}
+
+/// What a command needs that asks CloudLink itself: the accounts with their secrets, and no other. Neither
+/// `[[application]]` nor rules have to be there.
+pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accounts, Problems> {
+    let settings = read(path, environment, Mode::Account)?;
+    let accounts = settings.accounts.into_iter().filter_map(|account| account.cloudlink).collect();
+    Ok(Accounts { accounts, state: settings.journal.path, warnings: settings.warnings })
 }
 
 fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {
