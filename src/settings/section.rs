@@ -19,6 +19,8 @@ pub(super) enum Mode {
     Desk,
     /// To ask a running gateway: the same, but for the token that it asks for.
     Admin,
+    /// To ask CloudLink: an account is needed, and its secrets are.
+    Account,
 }
 
 /// What reading needs everywhere, and what it has found.
@@ -88,6 +90,7 @@ impl<'a> Section<'a> {
             Mode::Run => true,
             Mode::Desk => false,
             Mode::Admin => self.place.to_string().starts_with("admin"),
+            Mode::Account => ["cloudlink", "account"].iter().any(|part| self.place.to_string().starts_with(part)),
         }
     }
 
@@ -169,6 +172,11 @@ impl<'a> Section<'a> {
     /// Reports that a key's value is wrong, and what to do.
     pub(super) fn problem(&self, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
         self.report(&self.place.key(key), message.into(), Some(remedy.into()));
+    }
+
+    /// The same for a key of one of the tables of a list here.
+    pub(super) fn problem_at(&self, list: &str, index: usize, key: &str, message: String, remedy: String) {
+        self.report(&self.place.key(list).index(index).key(key), message, Some(remedy));
     }
 
     /// Reports that a key's value is wrong; the message says it all.
