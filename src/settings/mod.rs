@@ -107,7 +107,7 @@ impl Desk {
     pub fn world(&self, account: &Account, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
         crate::rules::World {
             locale: account.locale.clone(),
-            credentials: self.credentials.clone(),
+            credentials: self.credentials.iter().filter(|name| account.may_use(name)).cloned().collect(),
             attached: crate::rules::Attached::Disk,
             now,
         }
@@ -155,6 +155,9 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
         let rules = rules::settle(root);
         let accounts = account::settle(root, &mut applications, &rules);
         let server = server::settle(root, applications);
+        let credentials = credential::settle(root);
+        let known: Vec<&str> = credentials.iter().map(|credential| credential.name.as_str()).collect();
+        account::check_credentials(root, &accounts, &known);
         Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
@@ -163,7 +166,7 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
             accounts,
             journal: journal::settle(root),
             rules: rules.options,
-            credentials: credential::settle(root),
+            credentials,
             warnings: Vec::new(),
             file: file.clone(),
         }
