@@ -14,13 +14,13 @@ use super::error::{Answered, Class, Error};
 use super::hosts::{HostPolicy, HostState, Whose};
 use super::line::Line;
 use super::scrub::scrub;
-use super::sign_in::{Grant, advice, error_name};
-use super::token::{Token, TokenState, Tokens};
+use super::sign_in::error_name;
+use super::signer::Signer;
+use super::token::{Fresh, Token, TokenState, Tokens};
 use super::transport::{Answer, Wire};
-use super::{Auth, Options, Urls};
+use super::{Options, Urls};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
-use crate::kit::secret::Secret;
 use crate::kit::supervisor::Supervisor;
 
 pub(super) const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
@@ -56,16 +56,17 @@ impl fmt::Display for Api {
 
 /// One account at CloudLink. Cloning is cheap and shares the token.
 #[derive(Clone)]
-pub struct CloudLink(Arc<Account>);
+pub struct CloudLink(pub(super) Arc<Account>);
 
-struct Account {
+pub(super) struct Account {
     name: Arc<str>,
     urls: Urls,
     headers: HeaderMap,
     wire: Wire,
     /// By API.
     lines: [Line; Api::ALL.len()],
-    tokens: Tokens,
+    signer: Arc<Signer>,
+    pub(super) tokens: Tokens,
     chance: Chance,
     principal: OnceLock<Arc<str>>,
 }
@@ -92,29 +93,26 @@ impl CloudLink {
         chance: Chance,
         supervisor: Supervisor,
     ) -> Self {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(ACCEPT, JSON);
-        if let Ok(app) = HeaderValue::try_from(app(session)) {
-            headers.insert(APP, app);
-        }
-        let grant = Arc::new(grant(&options, headers.clone()));
-        let service = grant.service.clone();
+        let headers = headers(session);
         let lines = Api::ALL.map(|api| {
             let policy = HostPolicy::of_cloudlink(options.urls.of(api));
             Line::new(&wire, Whose::CloudLink(api), policy, &clock, &chance)
         });
         let line = lines[Api::Authentication as usize].clone();
+        let signer = Arc::new(Signer::new(&options, headers.clone(), line, clock.clone(), chance.clone()));
+        let fetching = signer.clone();
         let fetch = Box::new(move || {
-            let (grant, line) = (grant.clone(), line.clone());
-            Box::pin(async move { grant.fetch(&line).await }) as futures_util::future::BoxFuture<'static, _>
+            let signer = fetching.clone();
+            Box::pin(async move { signer.fetch().await }) as futures_util::future::BoxFuture<'static, _>
         });
-        let tokens = Tokens::new(service, fetch, clock, chance.clone(), supervisor);
+        let tokens = Tokens::new(signer.service.clone(), fetch, clock, chance.clone(), supervisor);
         Self(Arc::new(Account {
             name: options.name,
             urls: options.urls,
             headers,
             wire,
             lines,
+            signer,
             tokens,
             chance,
             principal: OnceLock::new(),
@@ -159,9 +157,18 @@ impl CloudLink {
         self.0.tokens.state()
     }
 
-    /// Signs in and keeps the token fresh until the process is asked to end; a vital task of the daemon.
+    /// Signs in and keeps the token fresh until the process is asked to end; a vital task of the daemon. It takes over
+    /// a login or a logout that another process makes meanwhile.
     pub async fn keep_signed_in(self) {
-        self.0.tokens.keep().await;
+        tokio::select! {
+            () = self.0.tokens.keep() => {}
+            () = self.0.signer.watch(&self.0.tokens) => {}
+        }
+    }
+
+    /// Begins with a token that was just handed out.
+    pub fn begin_with(&self, fresh: Fresh) {
+        self.0.tokens.begin_with(fresh);
     }
 
     /// The base URL of an API.
@@ -257,6 +264,16 @@ impl fmt::Debug for CloudLink {
     }
 }
 
+/// What goes with every request.
+pub(super) fn headers(session: &str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(ACCEPT, JSON);
+    if let Ok(app) = HeaderValue::try_from(app(session)) {
+        headers.insert(APP, app);
+    }
+    headers
+}
+
 /// The third of the spellings that Mitel and others use \[P\]; all name application, platform and session (5.5).
 fn app(session: &str) -> String {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -266,17 +283,4 @@ fn app(session: &str) -> String {
         env!("CARGO_PKG_VERSION"),
         std::env::consts::OS
     )
-}
-
-fn grant(options: &Options, headers: HeaderMap) -> Grant {
-    let mut url = options.urls.authentication.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push("token");
-    }
-    let Auth::ClientCredentials { client_id, client_secret } = &options.auth;
-    let mut fields = vec![("client_id", Secret::new(client_id.as_str())), ("client_secret", client_secret.clone())];
-    if !options.account_id.is_empty() {
-        fields.push(("account_id", Secret::new(options.account_id.as_str())));
-    }
-    Grant { service: format!("CloudLink (account {})", options.name).into(), url, fields, headers, advice }
 }

@@ -11,18 +11,24 @@
 //! What is known about the wire, and how surely, is written beside each item with the mark of the wire reference:
 //! \[C\] confirmed, \[P\] probable, \[A\] assumed.
 
+mod advice;
 mod any;
+pub mod auth;
 mod authentication;
 mod chat;
 mod client;
 mod error;
 mod hosts;
 mod line;
+pub mod login;
 mod media;
 mod path;
+mod pkce;
 pub mod retry_after;
 pub mod scrub;
 pub mod sign_in;
+mod signer;
+pub mod store;
 pub mod token;
 pub mod transport;
 
@@ -31,6 +37,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use auth::Auth;
 pub use authentication::WhoAmI;
 pub use chat::{Content, Message, Recent, message_tag};
 pub use client::{Api, CloudLink};
@@ -42,8 +49,6 @@ pub use media::Call;
 use std::sync::Arc;
 
 use url::Url;
-
-use crate::kit::secret::Secret;
 
 /// The settled `[cloudlink]` or one `[[account]]`.
 #[derive(Clone, Debug)]
@@ -87,16 +92,4 @@ impl Urls {
             Api::Presence => &self.presence,
         }
     }
-}
-
-/// How to sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// The grant `client_credentials`.
-    ClientCredentials {
-        /// The client's id.
-        client_id: String,
-        /// The client's secret.
-        client_secret: Secret,
-    },
 }

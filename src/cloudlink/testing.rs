@@ -125,6 +125,16 @@ pub(crate) fn client(url: &str) -> CloudLink {
 
 /// The same on a wire of the test's.
 pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
+    client_of(options(url), wire, clock)
+}
+
+/// The client of an account of the test's.
+pub(crate) fn client_of(options: Options, wire: Wire, clock: &Clock) -> CloudLink {
+    CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)
+}
+
+/// An account whose APIs all live at `url`.
+pub(crate) fn options(url: &str) -> Options {
     let base: Url = format!("{url}/2017-09-01").parse().unwrap();
     let urls = Urls {
         authentication: base.clone(),
@@ -135,8 +145,12 @@ pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
         presence: base,
     };
     let auth = Auth::ClientCredentials { client_id: "cid".into(), client_secret: Secret::new("s3cret & more") };
-    let options = Options { name: "main".into(), account_id: "10000495".into(), urls, auth };
-    CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)
+    Options { name: "main".into(), account_id: "10000495".into(), urls, auth }
+}
+
+/// Lets a task run until the test's runtime ends.
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    Supervisor::new().0.spawn(task)
 }
 
 /// A clock that stands still.

@@ -1,11 +1,12 @@
 //! `[cloudlink]`: the account, where its APIs are, how to sign in.
 
+use std::path::Path;
+
 use url::Url;
 
-use super::guess;
-use super::secret::Found;
 use super::section::{Mode, Section};
-use crate::cloudlink::{Auth, Options, Urls};
+use super::{auth, guess};
+use crate::cloudlink::{Options, Urls};
 
 /// The name of the one account.
 pub(super) const MAIN: &str = "main";
@@ -15,11 +16,10 @@ const VERSION: &str = "2017-09-01";
 const CLOUDS: [&str; 4] = ["global", "us", "eu", "ap"];
 /// The domain that all of them are in.
 const DOMAIN: &str = "api.mitel.io";
-/// Ways to sign in that CloudLink has, besides the one that works here.
-const OTHER_GRANTS: [&str; 5] =
-    ["authorization_code", "refresh_token", "guest", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
+/// The page where people log in \[C, G\].
+const PORTAL: &str = "https://auth.mitel.io/authorize";
 
-pub(super) fn settle(root: &mut Section<'_>) -> Option<Options> {
+pub(super) fn settle(root: &mut Section<'_>, state: &Path) -> Option<Options> {
     if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
         root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
     }
@@ -29,8 +29,9 @@ pub(super) fn settle(root: &mut Section<'_>) -> Option<Options> {
         if !cloudlink.has("auth") {
             cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
         }
-        let auth = cloudlink.table("auth", auth).flatten();
-        let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
+        let (urls, portal) = cloudlink.table_or_empty("urls", |urls| (self::urls(urls, &suffix), portal(urls)));
+        let auth =
+            cloudlink.table("auth", |auth| auth::settle(auth, auth::Of { account: MAIN, state, portal })).flatten();
         Some(Options { name: MAIN.into(), account_id, urls: urls?, auth: auth? })
     });
     account.flatten()
@@ -82,6 +83,11 @@ fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
     })
 }
 
+/// The page of Mitel's portal.
+fn portal(urls: &mut Section<'_>) -> Option<Url> {
+    if urls.has("portal") { urls.private_url("portal") } else { Url::parse(PORTAL).ok() }
+}
+
 fn versioned(urls: &mut Section<'_>, key: &'static str) -> Option<Url> {
     let url = urls.private_url(key)?;
     let wrong = match &url {
@@ -92,24 +98,4 @@ fn versioned(urls: &mut Section<'_>, key: &'static str) -> Option<Url> {
     };
     urls.problem(key, wrong, format!("such as https://media.{DOMAIN}/{VERSION}"));
     None
-}
-
-fn auth(auth: &mut Section<'_>) -> Option<Auth> {
-    let grant = auth.needed_text("grant", "\"client_credentials\"");
-    match grant.as_str() {
-        "client_credentials" | "" => {}
-        grant if OTHER_GRANTS.contains(&grant) => {
-            auth.problem("grant", format!("`{grant}` is not supported by this version yet"), "use client_credentials");
-            auth.forget_the_rest();
-            return None;
-        }
-        grant => {
-            auth.problem("grant", format!("`{grant}` is no grant"), guess::remedy(grant, &["client_credentials"]));
-            auth.forget_the_rest();
-            return None;
-        }
-    }
-    let client_id = auth.needed_text("client_id", "the id of the application in CloudLink");
-    let client_secret = auth.needed_secret("client_secret").map(Found::into_secret);
-    Some(Auth::ClientCredentials { client_id, client_secret: client_secret? })
 }

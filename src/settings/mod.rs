@@ -13,6 +13,7 @@
 
 mod admin;
 mod application;
+mod auth;
 mod cloudlink;
 mod credential;
 mod environment;
@@ -152,14 +153,15 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
     let settings = context.root(|root| {
         let applications = application::settle(root);
         let server = server::settle(root, applications);
+        let journal = journal::settle(root);
         let settings = Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
             public_url: server.public_url,
             server: server.options,
-            accounts: cloudlink::settle(root).into_iter().collect(),
+            accounts: cloudlink::settle(root, &journal.path).into_iter().collect(),
             notify: notify::settle(root),
-            journal: journal::settle(root),
+            journal,
             rules: rules::settle(root),
             locale: locale::settle(root),
             credentials: credential::settle(root),

@@ -1,5 +1,6 @@
 //! Whole files: what they settle to, and everything that is said of those that don't.
 
+mod auth;
 mod laws;
 mod overrides;
 mod problems;
@@ -200,7 +201,9 @@ path = "rules"
     );
     let settings = folder.load(&[("CLOUDLINK_SECRET", "s3cret-acceptance")]).unwrap();
     assert!(settings.warnings.is_empty());
-    let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } = &settings.accounts[0].auth;
+    let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } = &settings.accounts[0].auth else {
+        panic!("another grant")
+    };
     assert_eq!(client_secret.expose(), "s3cret-acceptance");
 }
 
