@@ -16,7 +16,7 @@ use super::sign_in::{Form, Grant, Granted};
 use super::store::Stored;
 use super::token::SignInError;
 use super::transport::Wire;
-use super::{Options, path};
+use super::{AppHeader, Options, path};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
@@ -34,6 +34,7 @@ pub struct Login {
     account_id: String,
     base: Url,
     session: String,
+    app: AppHeader,
     line: Line,
     clock: Clock,
     redirect_uri: Url,
@@ -71,7 +72,7 @@ impl Login {
         chance: &Chance,
     ) -> Result<Option<Self>, NoRandomness> {
         let Some(application) = options.auth.application().cloned() else { return Ok(None) };
-        let policy = HostPolicy::of_cloudlink(options.urls.of(Api::Authentication));
+        let policy = HostPolicy::of_cloudlink(&options.urls.authentication);
         Ok(Some(Self {
             auth: options.auth.own().clone(),
             application,
@@ -79,6 +80,7 @@ impl Login {
             account_id: options.account_id.clone(),
             base: options.urls.authentication.clone(),
             session: chance.uuid(),
+            app: options.app,
             line: Line::new(wire, Whose::CloudLink(Api::Authentication), policy, clock, chance),
             clock: clock.clone(),
             redirect_uri,
@@ -204,7 +206,7 @@ impl Login {
             form: Form::Encoded,
             fields,
             secrets,
-            headers: headers(&self.session),
+            headers: headers(self.app, &self.session),
             advice: Arc::new(move |status, name| match name {
                 "InvalidLoginCredentials" if by_password => Some("check the user name and the password".into()),
                 _ => advice(&auth, &account, status, name),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{Auth, CloudLink, HostPolicy, Line, Options, Urls, Whose};
+use super::{AppHeader, Auth, CloudLink, HostPolicy, Line, Options, Paths, Urls, Whose};
 use crate::cloudlink::transport::Wire;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -142,10 +142,12 @@ pub(crate) fn options(url: &str) -> Options {
         media: base.clone(),
         chat: base.clone(),
         admin: base.clone(),
-        presence: base,
+        presence: base.clone(),
+        service_delivery: Some(base),
     };
     let auth = Auth::ClientCredentials { client_id: "cid".into(), client_secret: Secret::new("s3cret & more") };
-    Options { name: "main".into(), account_id: "10000495".into(), urls, auth }
+    let (paths, app) = (Paths::default(), AppHeader::default());
+    Options { name: "main".into(), account_id: "10000495".into(), urls, auth, paths, app }
 }
 
 /// Lets a task run until the test's runtime ends.

@@ -1,12 +1,13 @@
-//! `[cloudlink]`: the account, where its APIs are, how to sign in.
+//! `[cloudlink]`, or the same keys of an `[[account]]`: the account, where its APIs are, how to sign in.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use url::Url;
 
-use super::section::{Mode, Section};
+use super::section::Section;
 use super::{auth, guess};
-use crate::cloudlink::{Options, Urls};
+use crate::cloudlink::{AppHeader, Options, Paths, Urls};
 
 /// The name of the one account.
 pub(super) const MAIN: &str = "main";
@@ -19,22 +20,18 @@ const DOMAIN: &str = "api.mitel.io";
 /// The page where people log in \[C, G\].
 const PORTAL: &str = "https://auth.mitel.io/authorize";
 
-pub(super) fn settle(root: &mut Section<'_>, state: &Path) -> Option<Options> {
-    if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
-        root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
+/// Reads the account of a section: `[cloudlink]`, or one `[[account]]`. Its refresh token is in the state folder.
+pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>, state: &Path) -> Option<Options> {
+    let suffix = suffix(cloudlink);
+    let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
+    if !cloudlink.has("auth") {
+        cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
     }
-    let account = root.table("cloudlink", |cloudlink| {
-        let suffix = suffix(cloudlink);
-        let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
-        if !cloudlink.has("auth") {
-            cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
-        }
-        let (urls, portal) = cloudlink.table_or_empty("urls", |urls| (self::urls(urls, &suffix), portal(urls)));
-        let auth =
-            cloudlink.table("auth", |auth| auth::settle(auth, auth::Of { account: MAIN, state, portal })).flatten();
-        Some(Options { name: MAIN.into(), account_id, urls: urls?, auth: auth? })
-    });
-    account.flatten()
+    let (urls, portal) = cloudlink.table_or_empty("urls", |urls| (self::urls(urls, &suffix), portal(urls)));
+    let of = auth::Of { account: &name, state, portal };
+    let auth = cloudlink.table("auth", |auth| auth::settle(auth, of)).flatten();
+    let (paths, app) = (Paths::default(), AppHeader::default());
+    Some(Options { name, account_id, urls: urls?, auth: auth?, paths, app })
 }
 
 /// What follows the name of a service in its host.
@@ -60,9 +57,8 @@ fn suffix(cloudlink: &mut Section<'_>) -> String {
 /// One address for all, one for each API, else the pattern.
 fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
     let all = versioned(urls, "all");
-    if versioned(urls, "service_delivery").is_some() {
-        urls.warn("service_delivery", "is not used by this version yet");
-    }
+    // No host is known that it could be at.
+    let service_delivery = versioned(urls, "service_delivery").or_else(|| all.clone());
     let mut of = |key: &'static str, host: &str| {
         let pattern = || Url::parse(&format!("https://{host}.{suffix}/{VERSION}")).ok();
         versioned(urls, key).or_else(|| all.clone()).or_else(pattern)
@@ -80,6 +76,7 @@ fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
         chat: chat?,
         admin: admin?,
         presence: presence?,
+        service_delivery,
     })
 }
 

@@ -11,6 +11,7 @@
 //! that is wrong is reported and counts as its default until the end, where any problem refuses all of it.
 //! Nobody but [`Environment::process`] reads the process's environment, and a secret is never part of a message.
 
+mod account;
 mod admin;
 mod application;
 mod auth;
@@ -34,12 +35,13 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+pub use account::Account;
 pub use environment::Environment;
 pub use notify::{Notify, Transport};
 pub use problem::{Problem, Problems, Source};
 
 use layers::Layers;
-use section::{Context, Mode, Section};
+use section::{Context, Mode};
 
 /// What the daemon runs with.
 #[derive(Clone, Debug)]
@@ -54,32 +56,16 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// `[admin]`.
     pub admin: crate::api::Options,
-    /// `[cloudlink]`: one account, called `main`.
-    pub accounts: Vec<crate::cloudlink::Options>,
-    /// `[notify]`.
-    pub notify: Notify,
+    /// `[[account]]`, or the one of `[cloudlink]`, called `main`; at least one.
+    pub accounts: Vec<Account>,
     /// `[journal]`.
     pub journal: crate::journal::Options,
     /// `[rules]`.
     pub rules: crate::rules::Options,
-    /// `[locale]`.
-    pub locale: crate::hours::Locale,
     /// `[[credential]]`.
     pub credentials: Vec<crate::actions::Credential>,
     /// What is allowed, and probably not meant.
     pub warnings: Vec<Problem>,
-}
-
-impl Desk {
-    /// What rules may refer to.
-    pub fn world(&self, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
-        crate::rules::World {
-            locale: self.locale.clone(),
-            credentials: self.credentials.clone(),
-            attached: crate::rules::Attached::Disk,
-            now,
-        }
-    }
 }
 
 /// What work on rules needs: everything that is no secret.
@@ -87,14 +73,12 @@ impl Desk {
 pub struct Desk {
     /// The file that they come from.
     pub file: PathBuf,
+    /// The accounts; at least one.
+    pub accounts: Vec<Account>,
     /// `[rules]`.
     pub rules: crate::rules::Options,
-    /// `[locale]`.
-    pub locale: crate::hours::Locale,
     /// The names of `[[credential]]`.
     pub credentials: Vec<String>,
-    /// The names of `[[application]]`.
-    pub applications: Vec<String>,
     /// The state folder of `[journal]`.
     pub state: PathBuf,
     /// Where `[admin]` listens.
@@ -103,15 +87,39 @@ pub struct Desk {
     pub warnings: Vec<Problem>,
 }
 
-/// The accounts of the settings.
+impl Desk {
+    /// The account that is meant: by its name, or the only one. Otherwise what to say.
+    pub fn account(&self, name: Option<&str>) -> Result<&Account, String> {
+        account::choose(&self.accounts, name, |account| &account.name)
+    }
+
+    /// What the rules of an account may refer to.
+    pub fn world(&self, account: &Account, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
+        crate::rules::World {
+            locale: account.locale.clone(),
+            credentials: self.credentials.clone(),
+            attached: crate::rules::Attached::Disk,
+            now,
+        }
+    }
+}
+
+/// The accounts of the settings, with their secrets.
 #[derive(Clone, Debug)]
 pub struct Accounts {
-    /// In the order of the file.
-    pub accounts: Vec<crate::cloudlink::Options>,
+    /// In the order of the file; at least one.
+    pub accounts: Vec<Account>,
     /// The state folder of `[journal]`.
     pub state: PathBuf,
     /// What is allowed, and probably not meant.
     pub warnings: Vec<Problem>,
+}
+
+impl Accounts {
+    /// The account that is meant: by its name, or the only one. Otherwise what to say.
+    pub fn account(&self, name: Option<&str>) -> Result<&Account, String> {
+        account::choose(&self.accounts, name, |account| &account.name)
+    }
 }
 
 /// Reads what `run` needs from a file, or from `switchhook.toml` in a folder.
@@ -124,10 +132,9 @@ pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Pro
     let settings = read(path, environment, Mode::Desk)?;
     Ok(Desk {
         file: settings.file,
+        accounts: settings.accounts,
         rules: settings.rules,
-        locale: settings.locale,
         credentials: settings.credentials.into_iter().map(|credential| credential.name).collect(),
-        applications: settings.server.applications.iter().map(|application| application.name.to_string()).collect(),
         state: settings.journal.path,
         admin: settings.admin.listen,
         warnings: settings.warnings,
@@ -151,27 +158,23 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
     let layers = Layers::read(&file, environment)?;
     let context = Context::new(&layers, environment, mode);
     let settings = context.root(|root| {
-        let applications = application::settle(root);
-        let server = server::settle(root, applications);
+        let mut applications = application::settle(root);
+        let rules = rules::settle(root);
         let journal = journal::settle(root);
-        let settings = Settings {
+        let accounts = account::settle(root, &mut applications, &rules, &journal.path);
+        let server = server::settle(root, applications);
+        Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
             public_url: server.public_url,
             server: server.options,
-            accounts: cloudlink::settle(root, &journal.path).into_iter().collect(),
-            notify: notify::settle(root),
+            accounts,
             journal,
-            rules: rules::settle(root),
-            locale: locale::settle(root),
+            rules: rules.options,
             credentials: credential::settle(root),
             warnings: Vec::new(),
             file: file.clone(),
-        };
-        if root.tables("account", Section::forget_the_rest).is_some() {
-            root.problem("account", "several accounts are not supported by this version yet", "use [cloudlink]");
         }
-        settings
     });
     let warnings = context.finish()?;
     Ok(Settings { warnings, ..settings })

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod accounts;
 mod backup;
 mod chat;
 mod crash;

@@ -12,7 +12,7 @@ fn with(auth: &str, more: &str) -> Folder {
 
 fn auth(text: &str) -> (Folder, Auth) {
     let folder = with(text, "");
-    let auth = folder.load(&[]).unwrap().accounts.remove(0).auth;
+    let auth = folder.load(&[]).unwrap().accounts.remove(0).cloudlink.unwrap().auth;
     (folder, auth)
 }
 
@@ -37,7 +37,7 @@ fn portal_redirect_and_state_folder_can_be_others() {
         "grant = \"authorization_code\", client_id = \"app\", scope = \"openid\", redirect_uri = \"http://localhost:8765/\"",
         "urls = { portal = \"http://127.0.0.1:9090/portal/authorize\" }\n[journal]\npath = \"/var/lib/x\"",
     );
-    let account = folder.load(&[]).unwrap().accounts.remove(0);
+    let account = folder.load(&[]).unwrap().accounts.remove(0).cloudlink.unwrap();
     let application = account.auth.application().unwrap();
     assert_eq!(application.redirect_uri.as_str(), "http://localhost:8765/");
     assert_eq!(application.portal.as_str(), "http://127.0.0.1:9090/portal/authorize");
@@ -67,7 +67,9 @@ fn the_other_grants() {
 fn a_password_is_warned_of_at_each_start() {
     let folder = with("grant = \"password\", username = \"ada\", password = \"hunter2\"", "");
     let settings = folder.load(&[]).unwrap();
-    let Auth::Password { username, password } = &settings.accounts[0].auth else { panic!() };
+    let Auth::Password { username, password } = &settings.accounts[0].cloudlink.as_ref().unwrap().auth else {
+        panic!()
+    };
     assert_eq!((username.as_str(), password.expose()), ("ada", "hunter2"));
     assert_eq!(
         folder.warned(&[]),
