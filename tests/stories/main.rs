@@ -34,6 +34,7 @@ mod settings;
 mod shipped;
 mod simulator;
 mod simulator_moods;
+mod simulator_routes;
 mod skew;
 mod start;
 mod stop;
