@@ -7,7 +7,7 @@ use url::Url;
 
 use super::section::Section;
 use super::{auth, guess};
-use crate::cloudlink::{AppHeader, Options, Paths, Urls};
+use crate::cloudlink::{AppHeader, Options, Paths, Place, Urls};
 
 /// The name of the one account.
 pub(super) const MAIN: &str = "main";
@@ -30,7 +30,8 @@ pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>, state: &Path) 
     let (urls, portal) = cloudlink.table_or_empty("urls", |urls| (self::urls(urls, &suffix), portal(urls)));
     let of = auth::Of { account: &name, state, portal };
     let auth = cloudlink.table("auth", |auth| auth::settle(auth, of)).flatten();
-    let (paths, app) = (Paths::default(), AppHeader::default());
+    let paths = cloudlink.table_or_empty("paths", paths);
+    let app = cloudlink.word("app", &AppHeader::ALL.map(|(name, _)| name), AppHeader::named).unwrap_or_default();
     Some(Options { name, account_id, urls: urls?, auth: auth?, paths, app })
 }
 
@@ -52,6 +53,22 @@ fn suffix(cloudlink: &mut Section<'_>) -> String {
             default
         }
     }
+}
+
+/// Where assumed routes lie. One that Mitel confirms is known, and refused with the reason.
+fn paths(paths: &mut Section<'_>) -> Paths {
+    let mut moved = Vec::new();
+    for name in Place::ALL.iter().map(|place| place.name()) {
+        if !paths.has(name) && !Paths::names().any(|assumed| assumed == name) {
+            continue;
+        }
+        let Some(template) = paths.text(name) else { continue };
+        match Paths::new([(name, template.as_str())]) {
+            Ok(_) => moved.push((name, template)),
+            Err(wrong) => wrong.into_iter().for_each(|wrong| paths.wrong(name, wrong.why)),
+        }
+    }
+    Paths::new(moved.iter().map(|(name, template)| (*name, template.as_str()))).unwrap_or_default()
 }
 
 /// One address for all, one for each API, else the pattern.
