@@ -11,6 +11,8 @@ mod events;
 mod explain;
 mod hours;
 mod journal;
+mod login;
+mod logout;
 mod replay;
 mod run;
 mod schema;
@@ -71,6 +73,10 @@ enum Command {
     /// Tell of the journal's size and soundness
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Log in to CloudLink by Mitel's portal, once; the gateway lives on the refresh token afterwards
+    Login(login::Args),
+    /// Forget the refresh token that a login left
+    Logout(logout::Args),
     /// Tell as whom the gateway signs in to CloudLink, and whether a call works
     Whoami(whoami::Args),
     /// Run a CloudLink of one's own, to try things with
@@ -178,6 +184,8 @@ pub fn main() -> ExitCode {
         Command::Fire(args) => vars::fire(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Login(args) => login::run(&args),
+        Command::Logout(args) => logout::run(&args),
         Command::Whoami(args) => whoami::run(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),
