@@ -18,6 +18,7 @@ mod simulate;
 mod status;
 mod test;
 mod vars;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ enum Command {
     Vars(vars::Command),
     /// Call a hook of the running gateway
     Fire(vars::FireArgs),
+    /// Tell which key, encoding and construction fit the signature of a captured request
+    Verify(verify::Args),
     /// Copy the journal, while the gateway runs or not
     Backup(backup::Args),
     /// Tell of the journal's size and soundness
@@ -136,6 +139,7 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Vars(command) => vars::run(&command),
         Command::Fire(args) => vars::fire(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
         #[cfg(feature = "simulator")]

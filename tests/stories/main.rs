@@ -38,4 +38,5 @@ mod start;
 mod stop;
 mod tables;
 mod upstream;
+mod verify;
 mod waits;
