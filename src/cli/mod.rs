@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. It prints and hands over; it decides nothing.
 
+mod account;
 mod backup;
 mod check;
 mod client;
@@ -19,6 +20,7 @@ mod status;
 mod test;
 mod vars;
 mod verify;
+mod whoami;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -72,6 +74,8 @@ enum Command {
     /// Tell of the journal's size and soundness
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Tell as whom the gateway signs in to CloudLink, and whether a call works
+    Whoami(whoami::Args),
     /// Run a CloudLink of one's own, to try things with
     #[cfg(feature = "simulator")]
     Simulate(simulate::Args),
@@ -142,6 +146,7 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Whoami(args) => whoami::run(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),
         #[cfg(feature = "simulator")]

@@ -21,6 +21,8 @@ pub(super) enum Mode {
     Admin,
     /// To look into a captured request: the same, but for the keys of signatures.
     Verify,
+    /// To ask CloudLink: an account is needed, and its secrets are.
+    Account,
 }
 
 /// What reading needs everywhere, and what it has found.
@@ -91,6 +93,7 @@ impl<'a> Section<'a> {
             Mode::Desk => false,
             Mode::Admin => self.place.to_string().starts_with("admin"),
             Mode::Verify => self.place.to_string().starts_with("application"),
+            Mode::Account => ["cloudlink", "account"].iter().any(|part| self.place.to_string().starts_with(part)),
         }
     }
 
