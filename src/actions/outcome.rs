@@ -176,7 +176,7 @@ fn word(error: &Error) -> ErrorWord {
         Error::Answered(_) => ErrorWord::Status,
         Error::SignIn(_) => ErrorWord::SignIn,
         Error::Lost { lost, .. } => lost_word(lost),
-        Error::Unreadable { .. } => ErrorWord::Answer,
+        Error::Unreadable { .. } | Error::Cut { .. } => ErrorWord::Answer,
         Error::Address { .. } => ErrorWord::Refused,
     }
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
 use reqwest::Method;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::Instant;
 use url::Url;
 
 use super::client::{Api, Call, CloudLink};
 use super::error::Error;
+use super::paging::Paging;
 use super::path;
 
 /// How many pages of a conversation are looked through.
@@ -114,19 +115,15 @@ impl CloudLink {
     /// Lists a conversation's messages. The order of the list is \[A\], so they are sorted; paging is followed for a few
     /// pages, never to another host and never in a circle.
     pub async fn recent_messages(&self, conversation: &str, timeout: Duration) -> Result<Recent, Error> {
-        let deadline = Instant::now() + timeout;
-        let (mut next, mut seen) = (Some(self.messages_url(conversation)?), Vec::<Url>::new());
-        let mut recent = Recent::default();
-        while let Some(url) = next.take().filter(|_| seen.len() < MAX_PAGES) {
-            seen.push(url.clone());
-            let timeout = deadline.saturating_duration_since(Instant::now());
-            let call = Call { api: Api::Chat, method: Method::GET, url, body: None, timeout, what: "list messages" };
-            let body = self.call_api(call).await?.body.map_err(|error| Error::body(Api::Chat, error))?;
-            let page = serde_json::from_slice(&body).map_err(|error| Error::unreadable(Api::Chat, error))?;
-            let (items, link) = page_of(page);
-            recent.messages.extend(items.into_iter().map(Message::read));
-            recent.complete = link.is_none();
-            next = link.and_then(|link| path::next(self.base(Api::Chat), &link)).filter(|next| !seen.contains(next));
+        let paging = Paging::within(timeout).at_most(MAX_PAGES);
+        let mut pages = self.pages_at(Api::Chat, self.messages_url(conversation), paging, "list messages");
+        let mut recent = Recent { messages: Vec::new(), complete: true };
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => recent.messages.extend(page.items.into_iter().map(Message::read)),
+                Err(Error::Cut { .. }) => recent.complete = false,
+                Err(error) => return Err(error),
+            }
         }
         recent.messages.sort_by_key(|message| message.created_on);
         Ok(recent)
@@ -137,22 +134,4 @@ impl CloudLink {
         let path = format!("conversations/{}/messages", path::id(conversation).map_err(address)?);
         path::below(self.base(Api::Chat), &path).map_err(address)
     }
-}
-
-/// The items and the next link of a collection: a bare array, `items`, or `_embedded.items` (11.1 \[C\]).
-pub(super) fn page_of(mut page: Value) -> (Vec<Value>, Option<String>) {
-    let next = match &page["_links"]["next"] {
-        Value::String(link) => Some(link.clone()),
-        link => link["href"].as_str().map(str::to_owned),
-    };
-    let found = match &mut page {
-        Value::Array(_) => Some(&mut page),
-        Value::Object(fields) if fields.contains_key("items") => fields.get_mut("items"),
-        _ => page.pointer_mut("/_embedded/items"),
-    };
-    let items = match found.map(Value::take) {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    };
-    (items, next)
 }

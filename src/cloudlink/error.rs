@@ -34,6 +34,14 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A list was read, but not to its end.
+    #[error("read all of a list of the {api} API: {why}")]
+    Cut {
+        /// Which API.
+        api: Api,
+        /// Why not.
+        why: &'static str,
+    },
     /// What is asked for has no address at CloudLink.
     #[error("address {what}: {why}")]
     Address {
@@ -103,7 +111,9 @@ impl Error {
             Self::Lost { lost, .. } if lost.may_be_done() => Class::Unknown,
             Self::Lost { lost: Lost::Held { after, .. }, .. } => Class::Retry { after: Some(*after) },
             Self::Lost { lost: Lost::NotConnected(_) | Lost::NotSentInTime, .. } => Class::Retry { after: None },
-            Self::Lost { .. } | Self::SignIn(_) | Self::Unreadable { .. } | Self::Address { .. } => Class::Final,
+            Self::Lost { .. } | Self::SignIn(_) | Self::Unreadable { .. } | Self::Cut { .. } | Self::Address { .. } => {
+                Class::Final
+            }
         }
     }
 

@@ -19,6 +19,7 @@ mod error;
 mod hosts;
 mod line;
 mod media;
+mod paging;
 mod path;
 pub mod retry_after;
 pub mod scrub;
@@ -38,6 +39,7 @@ pub use error::{Answered, Class, Error};
 pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, Whose};
 pub use line::Line;
 pub use media::Call;
+pub use paging::{Items, MAX_PAGES, Page, Pages, Paging};
 
 use std::sync::Arc;
 
