@@ -1,12 +1,14 @@
 //! The command line: one file per subcommand. It prints and hands over; it decides nothing.
 
 mod account;
+mod api;
 mod backup;
 mod check;
 mod client;
 mod dead;
 #[cfg(feature = "simulator")]
 mod demo;
+mod doctor;
 mod events;
 mod explain;
 mod hours;
@@ -74,6 +76,10 @@ enum Command {
     /// Tell of the journal's size and soundness
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Check an installation, and with --live what Mitel does not document
+    Doctor(doctor::Args),
+    /// Ask anything of CloudLink, signed in
+    Api(api::Args),
     /// Tell as whom the gateway signs in to CloudLink, and whether a call works
     Whoami(whoami::Args),
     /// Run a CloudLink of one's own, to try things with
@@ -146,6 +152,8 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Api(args) => api::run(&args),
         Command::Whoami(args) => whoami::run(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),

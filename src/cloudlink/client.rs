@@ -180,6 +180,11 @@ impl CloudLink {
 
     /// Makes a call: one attempt, and one more with a new token if the first is answered by 401.
     pub(super) async fn call_api(&self, call: Call<'_>) -> Result<Answer, Error> {
+        self.exchange(call).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with the correlation id that was sent.
+    pub(super) async fn exchange(&self, call: Call<'_>) -> Result<(Answer, String), Error> {
         let deadline = Instant::now() + call.timeout;
         let token = self.0.tokens.get(deadline).await?;
         let refused = match self.attempt(&call, &token, deadline).await {
@@ -192,7 +197,7 @@ impl CloudLink {
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant) -> Result<Answer, Error> {
+    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant) -> Result<(Answer, String), Error> {
         let correlation = self.0.chance.uuid();
         let request = self.request(call, token, &correlation);
         let answer = self.line(call.api).send(request, deadline).await.map_err(|lost| {
@@ -208,7 +213,7 @@ impl CloudLink {
                 account = %self.0.name, api = %call.api, status = answer.status.as_u16(),
                 correlation, answered_correlation = answered, "{}", call.what
             );
-            return Ok(answer);
+            return Ok((answer, correlation));
         }
         Err(Error::Answered(Box::new(self.refusal(call, &answer, token, correlation))))
     }

@@ -21,6 +21,7 @@ mod line;
 mod media;
 mod paging;
 mod path;
+mod raw;
 pub mod retry_after;
 pub mod scrub;
 pub mod sign_in;
@@ -40,6 +41,7 @@ pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, 
 pub use line::Line;
 pub use media::Call;
 pub use paging::{Items, MAX_PAGES, Page, Pages, Paging};
+pub use raw::{Exchange, Raw, hide_secrets, with_query};
 
 use std::sync::Arc;
 

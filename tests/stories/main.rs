@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod api;
 mod backup;
 mod chat;
 mod crash;

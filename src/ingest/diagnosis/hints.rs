@@ -60,7 +60,7 @@ fn fits(case: &Case<'_>, fit: &Fit) -> Vec<String> {
     }
     match fit.differs.key {
         Some(Some(remedy)) => {
-            next.push(format!("{remedy}: [[application]] id must be exactly what the subscription has"))
+            next.push(format!("{remedy}: [[application]] id must be exactly what the subscription has"));
         }
         Some(None) => next.push(report("the applicationId is used in another form than it is given")),
         None => {}

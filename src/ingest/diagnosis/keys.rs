@@ -21,39 +21,45 @@ pub(super) fn forms(id: &Secret) -> Vec<Form> {
     let digits: String = bare.chars().filter(|c| *c != '-').collect();
     let text = |text: &str| Some(text.as_bytes().to_vec());
     let number = hex::decode(&digits).ok().filter(|number| number.len() == 16);
-    let all: [(Option<&'static str>, Option<&'static str>, Option<Vec<u8>>); 12] = [
-        (None, None, text(given)),
-        (
-            Some("the id without the space, quotes or braces around it"),
-            Some("take away what stands around the id in the settings or in its file"),
-            text(bare),
-        ),
-        (Some("the id in lower case"), Some("write the id in lower case"), text(&bare.to_lowercase())),
-        (Some("the id in upper case"), Some("write the id in upper case"), text(&bare.to_uppercase())),
-        (Some("the id without dashes"), Some("write the id without dashes"), text(&digits)),
-        (
-            Some("the id without dashes, in lower case"),
-            Some("write the id without dashes, in lower case"),
-            text(&digits.to_lowercase()),
-        ),
-        (
-            Some("the id without dashes, in upper case"),
-            Some("write the id without dashes, in upper case"),
-            text(&digits.to_uppercase()),
-        ),
-        (Some("the id with a line break at its end"), None, text(&format!("{given}\n"))),
-        (Some("the 16 bytes of the UUID"), None, number.clone()),
-        (Some("the 16 bytes of the UUID in the order of .NET"), None, number.as_deref().map(mixed)),
-        (Some("the bytes that the id stands for as hex"), None, hex::decode(bare).ok()),
-        (Some("the bytes that the id stands for as base64"), None, BASE64_STANDARD.decode(bare).ok()),
-    ];
-    let mut forms: Vec<Form> = Vec::new();
-    for (words, remedy, bytes) in all {
-        if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty() && forms.iter().all(|form| form.bytes != *bytes)) {
-            forms.push(Form { words, remedy, bytes });
+    let mut forms = Forms::default();
+    forms.add(None, None, text(given));
+    forms.add(
+        Some("the id without the space, quotes or braces around it"),
+        Some("take away what stands around the id in the settings or in its file"),
+        text(bare),
+    );
+    forms.add(Some("the id in lower case"), Some("write the id in lower case"), text(&bare.to_lowercase()));
+    forms.add(Some("the id in upper case"), Some("write the id in upper case"), text(&bare.to_uppercase()));
+    forms.add(Some("the id without dashes"), Some("write the id without dashes"), text(&digits));
+    forms.add(
+        Some("the id without dashes, in lower case"),
+        Some("write the id without dashes, in lower case"),
+        text(&digits.to_lowercase()),
+    );
+    forms.add(
+        Some("the id without dashes, in upper case"),
+        Some("write the id without dashes, in upper case"),
+        text(&digits.to_uppercase()),
+    );
+    forms.add(Some("the id with a line break at its end"), None, text(&format!("{given}\n")));
+    forms.add(Some("the 16 bytes of the UUID"), None, number.clone());
+    forms.add(Some("the 16 bytes of the UUID in the order of .NET"), None, number.as_deref().map(mixed));
+    forms.add(Some("the bytes that the id stands for as hex"), None, hex::decode(bare).ok());
+    forms.add(Some("the bytes that the id stands for as base64"), None, BASE64_STANDARD.decode(bare).ok());
+    forms.0
+}
+
+#[derive(Default)]
+struct Forms(Vec<Form>);
+
+impl Forms {
+    /// Adds a form, unless it has the bytes of one that is there.
+    fn add(&mut self, words: Option<&'static str>, remedy: Option<&'static str>, bytes: Option<Vec<u8>>) {
+        let new = |bytes: &Vec<u8>| !bytes.is_empty() && self.0.iter().all(|form| form.bytes != *bytes);
+        if let Some(bytes) = bytes.filter(new) {
+            self.0.push(Form { words, remedy, bytes });
         }
     }
-    forms
 }
 
 /// The first three parts of a UUID with their bytes reversed.

@@ -138,7 +138,9 @@ impl How {
     fn digest(self, hash: &Hash, key: &[u8], message: &[u8]) -> Vec<u8> {
         let of = |parts: &[&[u8]]| {
             let mut context = digest::Context::new(hash.digest);
-            parts.iter().for_each(|part| context.update(part));
+            for part in parts {
+                context.update(part);
+            }
             context.finish().as_ref().to_vec()
         };
         let mac = |key: &[u8], message: &[u8]| hmac::sign(&hmac::Key::new(hash.hmac, key), message).as_ref().to_vec();

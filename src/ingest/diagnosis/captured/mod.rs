@@ -101,7 +101,7 @@ impl Captured {
                 self.body.truncate(length);
             }
             Some(rest) => {
-                self.notes.push(format!("content-length is {length}, but the capture has {} more", bytes(rest.len())))
+                self.notes.push(format!("content-length is {length}, but the capture has {} more", bytes(rest.len())));
             }
             None => self.notes.push(format!(
                 "content-length is {length}, but the capture has {} less",
