@@ -97,8 +97,9 @@ fn here(args: &Args) -> (Vec<Line>, Option<Settings>) {
     lines.extend(files::look(&file));
     let clock = Clock::system();
     if let Ok(desk) = settings::load_for_desk(&path, &environment) {
-        lines.push(rules(&desk, &clock));
-        lines.push(machine::time_zones(desk.locale.timezone.name()));
+        lines.extend(desk.accounts.iter().map(|account| rules(&desk, account, &clock)));
+        let zones: Vec<&str> = desk.accounts.iter().map(|account| account.locale.timezone.name()).collect();
+        lines.push(machine::time_zones(&zones.join(", ")));
         lines.push(machine::journal(journal(&desk)));
     }
     if let Some(settings) = &settings {
@@ -114,15 +115,16 @@ fn here(args: &Args) -> (Vec<Line>, Option<Settings>) {
     (lines, settings)
 }
 
-fn rules(desk: &Desk, clock: &Clock) -> Line {
+fn rules(desk: &Desk, account: &settings::Account, clock: &Clock) -> Line {
     const TODO: &str = "`switchhook check` tells which and where";
+    let of = if desk.accounts.len() > 1 { format!("{}: ", account.name) } else { String::new() };
     let number = |report: &Report| report.findings().len();
-    match daemon::compile(&desk.rules.path, &desk.world(clock.now())) {
-        Ok(rules) if rules.warnings().is_empty() => Line::ok("rules", format!("{}, no findings", rules.rules().len())),
+    match daemon::compile(&account.rules, &desk.world(account, clock.now())) {
+        Ok(rules) if rules.warnings().is_empty() => Line::ok("rules", format!("{of}{}, no findings", rules.rules().len())),
         Ok(rules) => {
-            Line::warn("rules", format!("{}, {} finding(s)", rules.rules().len(), number(rules.warnings())), TODO)
+            Line::warn("rules", format!("{of}{}, {} finding(s)", rules.rules().len(), number(rules.warnings())), TODO)
         }
-        Err(report) => Line::fail("rules", format!("they do not hold together: {} finding(s)", number(&report)), TODO),
+        Err(report) => Line::fail("rules", format!("{of}they do not hold together: {} finding(s)", number(&report)), TODO),
     }
 }
 
@@ -134,7 +136,8 @@ fn journal(desk: &Desk) -> Option<Result<(), String>> {
 
 /// Whether https works, if anything needs it.
 fn certificates(settings: &Settings) -> Option<Line> {
-    let mut urls = settings.accounts.iter().map(|account| &account.urls.authentication);
+    let accounts = settings.accounts.iter().filter_map(|account| account.cloudlink.as_ref());
+    let mut urls = accounts.map(|account| &account.urls.authentication);
     let credential = |credential: &crate::actions::Credential| credential.base.expose().starts_with("https:");
     if !urls.any(|url| url.scheme() == "https") && !settings.credentials.iter().any(credential) {
         return Some(Line::ok("certificates", "nothing needs https"));

@@ -20,6 +20,7 @@ mod http;
 mod implies;
 mod index;
 mod language_form;
+mod layers;
 mod limit;
 mod matcher;
 mod never;
@@ -47,7 +48,6 @@ mod verdict;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -78,8 +78,6 @@ pub use verdict::{Failure, Finding, Verdict};
 /// The settled `[rules]`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A folder (every `*.toml` below it, in path order) or one file.
-    pub path: PathBuf,
     /// Reload when a file changes.
     pub watch: bool,
     /// Plan and record, never act.

@@ -24,7 +24,7 @@ use super::rule::{Gates, Rule, When};
 use super::tables::{self, Destination, Sheets};
 use super::trigger::Trigger;
 use super::vars::{self, Vars};
-use super::{World, conditions, opening, steps, trigger};
+use super::{World, conditions, layers, opening, steps, trigger};
 
 pub(super) const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
 pub(super) const FILE_KEYS_LATER: &[&str] = &["dialogs"];
@@ -76,8 +76,9 @@ pub(super) fn files(
     report: &mut Report,
     attached: &mut Vec<Source>,
 ) -> (Vec<Draft>, Named, Vec<Test>) {
-    let files: Vec<(&Source, Table<'_>)> =
+    let mut files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
+    layers::overrule(&mut files);
     let none = Named::default();
     let (mut calendars, mut collected, mut named) = (Calendars::default(), Collected::default(), Named::default());
     for (source, file) in &files {

@@ -1,10 +1,12 @@
-//! `[cloudlink]`: the account, where its APIs are, how to sign in.
+//! `[cloudlink]`, or the same keys of an `[[account]]`: the account, where its APIs are, how to sign in.
+
+use std::sync::Arc;
 
 use url::Url;
 
 use super::guess;
 use super::secret::Found;
-use super::section::{Mode, Section};
+use super::section::Section;
 use crate::cloudlink::{Auth, Options, Urls};
 
 /// The name of the one account.
@@ -19,21 +21,16 @@ const DOMAIN: &str = "api.mitel.io";
 const OTHER_GRANTS: [&str; 5] =
     ["authorization_code", "refresh_token", "guest", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
 
-pub(super) fn settle(root: &mut Section<'_>) -> Option<Options> {
-    if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
-        root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
+/// Reads the account of a section: `[cloudlink]`, or one `[[account]]`.
+pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>) -> Option<Options> {
+    let suffix = suffix(cloudlink);
+    let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
+    if !cloudlink.has("auth") {
+        cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
     }
-    let account = root.table("cloudlink", |cloudlink| {
-        let suffix = suffix(cloudlink);
-        let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
-        if !cloudlink.has("auth") {
-            cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
-        }
-        let auth = cloudlink.table("auth", auth).flatten();
-        let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
-        Some(Options { name: MAIN.into(), account_id, urls: urls?, auth: auth? })
-    });
-    account.flatten()
+    let auth = cloudlink.table("auth", auth).flatten();
+    let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
+    Some(Options { name, account_id, urls: urls?, auth: auth? })
 }
 
 /// What follows the name of a service in its host.

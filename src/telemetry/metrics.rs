@@ -39,11 +39,18 @@ struct FateLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HostLabel {
+    account: String,
     host: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabel {
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HeldLabel {
+    account: String,
     host: String,
     why: &'static str,
 }
@@ -65,6 +72,7 @@ pub struct Metrics {
     breaker_open: Family<HostLabel, Gauge>,
     paused: Family<HostLabel, Gauge>,
     held: Family<HeldLabel, Counter>,
+    token_seconds: Family<AccountLabel, Gauge<i64, AtomicI64>>,
     gauges: Gauges,
 }
 
@@ -89,8 +97,6 @@ pub struct Gauges {
     pub dedupe_window_seconds: Gauge,
     /// 1 while the journal can't commit.
     pub journal_failing: Gauge,
-    /// Seconds until CloudLink's token ends; negative when there is none.
-    pub token_seconds: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -126,6 +132,11 @@ impl Default for Metrics {
                 "Seconds of the pause that a far side asked for that are left",
             ),
             held: family(&mut registry, "requests_held", "Requests that were not let through to a far side, by why"),
+            token_seconds: family(
+                &mut registry,
+                "token_seconds",
+                "Seconds until an account's CloudLink token ends; -1 without one",
+            ),
             gauges: Gauges::default(),
             registry: Registry::default(),
         };
@@ -139,7 +150,6 @@ impl Default for Metrics {
             ("journal_bytes", "Bytes in use in the store", &metrics.gauges.journal_bytes),
             ("dedupe_window_seconds", "How far back repeats are recognised", &metrics.gauges.dedupe_window_seconds),
             ("journal_failing", "1 while the store can't be written", &metrics.gauges.journal_failing),
-            ("token_seconds", "Seconds until CloudLink's token ends", &metrics.gauges.token_seconds),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -196,15 +206,20 @@ impl Metrics {
 
     /// How the far sides of one name are, just before it is shown. `host` is from a bounded set and no secret; `held`
     /// counts from the start.
-    pub fn host(&self, host: &str, breaker_open: bool, paused: Duration, held: &[(&'static str, u64)]) {
-        let label = HostLabel { host: host.to_owned() };
+    pub fn host(&self, account: &str, host: &str, breaker_open: bool, paused: Duration, held: &[(&'static str, u64)]) {
+        let label = HostLabel { account: account.to_owned(), host: host.to_owned() };
         self.breaker_open.get_or_create(&label).set(breaker_open.into());
         // What has begun counts: 0 says that there is no pause.
         self.paused.get_or_create(&label).set(paused.as_millis().div_ceil(1000) as i64);
         for (why, count) in held {
-            let held = self.held.get_or_create(&HeldLabel { host: host.to_owned(), why });
+            let held = self.held.get_or_create(&HeldLabel { account: account.to_owned(), host: host.to_owned(), why });
             held.inner().store(*count, Ordering::Relaxed);
         }
+    }
+
+    /// How many seconds an account's token is still good for.
+    pub fn token(&self, account: &str, seconds: i64) {
+        self.token_seconds.get_or_create(&AccountLabel { account: account.to_owned() }).set(seconds);
     }
 
     /// The figures that are set just before they are shown.
@@ -257,17 +272,17 @@ mod tests {
     #[test]
     fn hosts_are_shown_as_they_are() {
         let metrics = Metrics::default();
-        metrics.host("cloudlink/media", true, Duration::from_millis(1200), &[("breaker", 7), ("rate", 0)]);
-        metrics.host("cloudlink/media", false, Duration::ZERO, &[("breaker", 9), ("rate", 0)]);
-        metrics.host("credential/crm", true, Duration::from_millis(1200), &[]);
+        metrics.host("main", "cloudlink/media", true, Duration::from_millis(1200), &[("breaker", 7), ("rate", 0)]);
+        metrics.host("main", "cloudlink/media", false, Duration::ZERO, &[("breaker", 9), ("rate", 0)]);
+        metrics.host("main", "credential/crm", true, Duration::from_millis(1200), &[]);
         let text = metrics.render();
         for line in [
-            "switchhook_host_breaker_open{host=\"cloudlink/media\"} 0\n",
-            "switchhook_host_breaker_open{host=\"credential/crm\"} 1\n",
-            "switchhook_host_paused{host=\"cloudlink/media\"} 0\n",
-            "switchhook_host_paused{host=\"credential/crm\"} 2\n",
-            "switchhook_requests_held_total{host=\"cloudlink/media\",why=\"breaker\"} 9\n",
-            "switchhook_requests_held_total{host=\"cloudlink/media\",why=\"rate\"} 0\n",
+            "switchhook_host_breaker_open{account=\"main\",host=\"cloudlink/media\"} 0\n",
+            "switchhook_host_breaker_open{account=\"main\",host=\"credential/crm\"} 1\n",
+            "switchhook_host_paused{account=\"main\",host=\"cloudlink/media\"} 0\n",
+            "switchhook_host_paused{account=\"main\",host=\"credential/crm\"} 2\n",
+            "switchhook_requests_held_total{account=\"main\",host=\"cloudlink/media\",why=\"breaker\"} 9\n",
+            "switchhook_requests_held_total{account=\"main\",host=\"cloudlink/media\",why=\"rate\"} 0\n",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }

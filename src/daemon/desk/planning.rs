@@ -11,7 +11,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
 use super::facts::{Facts, know_own, know_vars};
-use super::own::{Own, Why, account};
+use super::own::{Own, Why};
 use super::run::Run;
 use super::{Desk, is_own_message, was};
 use crate::dispatch::{Planned, Planning, Work, fate};
@@ -90,7 +90,7 @@ pub(super) type Next = Planning<Opening, Run>;
 impl Desk {
     /// Reads a publication, and says what planning has to know first.
     pub(super) fn read(&self, claim: &Claim) -> (Opening, Vec<Arc<str>>) {
-        let (entry, own, account) = (&claim.entry, Own::of(claim), account(claim));
+        let (entry, own, account) = (&claim.entry, Own::of(claim), self.account_of(claim));
         let (id, body) = own.as_ref().map_or((&*entry.id, &*entry.body), |own| (own.id(), own.publication()));
         let opened = Opened::new(claim.seq, &account, id, &entry.lane, claim.arrived, body);
         let mut keys: Vec<Arc<str>> = Vec::new();
@@ -159,7 +159,7 @@ impl Desk {
         let own = Own::of(claim);
         let (id, body) =
             own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
-        let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
+        let opened = Opened::new(claim.seq, &self.account_of(claim), id, &claim.entry.lane, claim.arrived, body);
         let mut event = self.event_again(opened, decision);
         self.hands.tell(&mut event);
         event
