@@ -177,7 +177,7 @@ fn word(error: &Error) -> ErrorWord {
         Error::SignIn(_) => ErrorWord::SignIn,
         Error::Lost { lost, .. } => lost_word(lost),
         Error::Unreadable { .. } | Error::Cut { .. } => ErrorWord::Answer,
-        Error::Address { .. } => ErrorWord::Refused,
+        Error::Address { .. } | Error::TooLarge { .. } => ErrorWord::Refused,
     }
 }
 

@@ -19,18 +19,6 @@ use crate::language::suggest;
 
 /// The largest body that is sent: CloudLink takes 10 MB.
 const LARGEST: u64 = 10 << 20;
-/// What APIs are called, here and by the guides.
-const APIS: [(&str, Api); 8] = [
-    ("authentication", Api::Authentication),
-    ("notifications", Api::Notifications),
-    ("media", Api::Media),
-    ("conversations", Api::Chat),
-    ("chat", Api::Chat),
-    ("admin", Api::Admin),
-    ("presence", Api::Presence),
-    ("auth", Api::Authentication),
-];
-
 /// Arguments of `api`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -41,7 +29,7 @@ const APIS: [(&str, Api); 8] = [
 pub(super) struct Args {
     #[command(flatten)]
     account: Account,
-    /// authentication, notifications, media, conversations (or chat), admin, presence
+    /// authentication, notifications, media, conversations (or chat), admin, presence, service-delivery
     #[arg(value_name = "API", value_parser = named)]
     api: Api,
     /// The method (GET if left out, POST if there is something to send), and the path below the API's version
@@ -92,12 +80,10 @@ struct Asked {
 }
 
 fn named(text: &str) -> Result<Api, String> {
-    let found = APIS.iter().find(|(name, _)| *name == text.to_ascii_lowercase());
-    found.map(|(_, api)| *api).ok_or_else(|| {
-        let help = suggest::did_you_mean(text, APIS.map(|(name, _)| name));
-        help.unwrap_or_else(|| {
-            "it is one of authentication, notifications, media, conversations, admin, presence".to_owned()
-        })
+    let name = text.to_ascii_lowercase().replace('-', "_");
+    Api::named(&name).ok_or_else(|| {
+        let names = Api::ALL.map(Api::name).into_iter().chain(["conversations"]);
+        suggest::did_you_mean(&name, names).unwrap_or_default()
     })
 }
 
@@ -127,7 +113,7 @@ impl Args {
 
 async fn once(args: &Args, cloudlink: &CloudLink, asked: Asked) -> ExitCode {
     let Asked { method, path, body } = asked;
-    let raw = Raw { method, api: args.api, path: &path, body, timeout: args.timeout() };
+    let raw = Raw { method, api: args.api, path: &path, body, timeout: args.timeout(), limit: LARGEST as usize };
     match cloudlink.raw(raw).await {
         Ok(answer) => show::answer(args, &answer),
         Err(error) => show::failure(&error),

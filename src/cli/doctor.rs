@@ -47,10 +47,8 @@ pub(super) fn run(args: &Args) -> ExitCode {
     let (mut lines, settings) = here(args);
     let mut learnt = None;
     if args.live {
-        let wishes = Wishes {
-            connections: args.connections,
-            subscribe: args.subscriptions.then(|| address(settings.as_ref())),
-        };
+        let wishes =
+            Wishes { connections: args.connections, subscribe: args.subscriptions.then(|| address(settings.as_ref())) };
         let found = std::cell::RefCell::new(Found::default());
         let code = args.account.with(async |Ready { cloudlink, options, ground }| {
             *found.borrow_mut() = live::visit(&cloudlink, &options, &ground.clock, &wishes).await;
@@ -98,8 +96,9 @@ fn here(args: &Args) -> (Vec<Line>, Option<Settings>) {
     let clock = Clock::system();
     if let Ok(desk) = settings::load_for_desk(&path, &environment) {
         lines.extend(desk.accounts.iter().map(|account| rules(&desk, account, &clock)));
-        let zones: Vec<&str> = desk.accounts.iter().map(|account| account.locale.timezone.name()).collect();
-        lines.push(machine::time_zones(&zones.join(", ")));
+        let zones: Vec<&str> =
+            desk.accounts.iter().filter_map(|account| account.locale.timezone).map(chrono_tz::Tz::name).collect();
+        lines.push(machine::time_zones(&zones));
         lines.push(machine::journal(journal(&desk)));
     }
     if let Some(settings) = &settings {
@@ -120,11 +119,15 @@ fn rules(desk: &Desk, account: &settings::Account, clock: &Clock) -> Line {
     let of = if desk.accounts.len() > 1 { format!("{}: ", account.name) } else { String::new() };
     let number = |report: &Report| report.findings().len();
     match daemon::compile(&account.rules, &desk.world(account, clock.now())) {
-        Ok(rules) if rules.warnings().is_empty() => Line::ok("rules", format!("{of}{}, no findings", rules.rules().len())),
+        Ok(rules) if rules.warnings().is_empty() => {
+            Line::ok("rules", format!("{of}{}, no findings", rules.rules().len()))
+        }
         Ok(rules) => {
             Line::warn("rules", format!("{of}{}, {} finding(s)", rules.rules().len(), number(rules.warnings())), TODO)
         }
-        Err(report) => Line::fail("rules", format!("{of}they do not hold together: {} finding(s)", number(&report)), TODO),
+        Err(report) => {
+            Line::fail("rules", format!("{of}they do not hold together: {} finding(s)", number(&report)), TODO)
+        }
     }
 }
 

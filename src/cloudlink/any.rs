@@ -68,7 +68,7 @@ impl CloudLink {
         let address = |why| Error::Address { what: "the path", why };
         let path = path.split('#').next().unwrap_or_default();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        let mut url = path::below(self.base(api), path).map_err(address)?;
+        let mut url = path::below(self.base(api)?, path).map_err(address)?;
         url.set_query(query.map(path::encode_query).as_deref());
         Ok(url)
     }

@@ -22,6 +22,9 @@ use super::scrub::without_secrets;
 /// How many pages are read if nothing else is said.
 pub const MAX_PAGES: usize = 10_000;
 
+/// The most that is read of one page, in bytes: clients have been seen to ask for pages of 10,000 \[P, SH\].
+const MAX_PAGE: usize = 16 * 1024 * 1024;
+
 /// How a collection is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
@@ -132,7 +135,7 @@ impl Reader {
         let (api, timeout) = (self.api, self.paging.of_next());
         self.seen.insert(self.marks.hash_one(&url));
         let call = Call { api, method: Method::GET, url: url.clone(), body: None, timeout, what: self.what };
-        let answer = self.cloudlink.call_api(call).await?;
+        let answer = self.cloudlink.call_api_for(call, MAX_PAGE).await?;
         let body = answer.body.map_err(|error| Error::body(api, error))?;
         let page = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         let (mut items, link) = page_of(page.map_err(|error| Error::unreadable(api, error))?);
@@ -150,7 +153,8 @@ impl Reader {
         if self.seen.len() >= self.paging.max_pages {
             return Err("it has more pages than are read");
         }
-        let next = path::next(self.cloudlink.base(self.api), page, link)?;
+        let base = self.cloudlink.base(self.api).map_err(|_| "its API has no base URL")?;
+        let next = path::next(base, page, link)?;
         if self.seen.contains(&self.marks.hash_one(&next)) {
             return Err("its pages lead in a circle");
         }

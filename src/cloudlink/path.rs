@@ -109,7 +109,7 @@ fn is_version(segment: &str) -> bool {
 }
 
 /// `.` and `..`, also escaped.
-fn is_dots(segment: &str) -> bool {
+pub(super) fn is_dots(segment: &str) -> bool {
     let may_be = segment.len() <= 6 && segment.starts_with(['.', '%']);
     may_be && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }

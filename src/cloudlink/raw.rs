@@ -29,6 +29,8 @@ pub struct Raw<'a> {
     pub body: Option<Bytes>,
     /// How long the whole may take.
     pub timeout: Duration,
+    /// The most that the answer may have, in bytes.
+    pub limit: usize,
 }
 
 /// An answer of success.
@@ -51,7 +53,7 @@ impl CloudLink {
         let url = self.any_url(api, raw.path)?;
         let call =
             Call { api, method: raw.method, url, body: raw.body, timeout: raw.timeout, what: "a request by hand" };
-        let (answer, sent_correlation) = self.exchange(call).await?;
+        let (answer, sent_correlation) = self.call_with_id(call, raw.limit).await?;
         let body = answer.body.map_err(|error| Error::body(api, error))?;
         Ok(Exchange { status: answer.status, headers: answer.headers, body, sent_correlation })
     }

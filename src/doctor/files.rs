@@ -9,8 +9,7 @@ use super::machine::mode;
 
 const CHECK: &str = "secrets";
 /// Keys whose text is a secret.
-const SECRET: [&str; 8] =
-    ["client_secret", "token", "bearer", "password", "refresh_token", "secret", "basic", "hmac"];
+const SECRET: [&str; 8] = ["client_secret", "token", "bearer", "password", "refresh_token", "secret", "basic", "hmac"];
 
 /// What a settings file says about secrets.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,9 +45,11 @@ fn of_file(path: &Path) -> Option<Line> {
     let open = mode(path)? & 0o077;
     let shown = path.display();
     match open {
-        open if open & 0o007 != 0 => {
-            Some(Line::warn(CHECK, format!("{shown} can be read by everybody on this machine"), format!("chmod 600 {shown}")))
-        }
+        open if open & 0o007 != 0 => Some(Line::warn(
+            CHECK,
+            format!("{shown} can be read by everybody on this machine"),
+            format!("chmod 600 {shown}"),
+        )),
         open if open & 0o020 != 0 => {
             Some(Line::warn(CHECK, format!("{shown} can be written by its group"), format!("chmod g-w {shown}")))
         }
@@ -113,7 +114,8 @@ bearer = { env = "X" }
         write("secret", "x", 0o660);
         assert!(look(&file)[0].says.contains("by its group"));
         write("secret", "x", 0o600);
-        let plain = settings.replace("{ file = \"secret\" }", "\"hunter2\"").replace("{ file = \"id\" }", "\"hunter3\"");
+        let plain =
+            settings.replace("{ file = \"secret\" }", "\"hunter2\"").replace("{ file = \"id\" }", "\"hunter3\"");
         let file = write("switchhook.toml", &plain, 0o644);
         let lines = look(&file);
         assert!(lines[0].says.contains("application[0].id, cloudlink.auth.client_secret"), "{lines:?}");

@@ -19,7 +19,8 @@ const OLDEST: &str = "2026-01-01T00:00:00Z";
 pub fn state(folder: &Path, max_size: u64) -> Vec<Line> {
     const CHECK: &str = "state folder";
     let shown = folder.display();
-    let Some(there) = std::iter::successors(Some(folder), |folder| folder.parent()).find(|folder| folder.exists()) else {
+    let Some(there) = std::iter::successors(Some(folder), |folder| folder.parent()).find(|folder| folder.exists())
+    else {
         return vec![Line::fail(CHECK, format!("{shown}: no part of this path is there"), "set [journal] path")];
     };
     let mut lines = Vec::new();
@@ -121,9 +122,10 @@ pub fn synchronised() -> bool {
     Path::new("/run/systemd/timesync/synchronized").exists()
 }
 
-/// Time zones are built in.
-pub fn time_zones(zone: &str) -> Line {
-    Line::ok("time zones", format!("{} is built in; hours are in {zone}", chrono_tz::IANA_TZDB_VERSION))
+/// Time zones are built in; `zones` are those that `[locale]` names.
+pub fn time_zones(zones: &[&str]) -> Line {
+    let named = if zones.is_empty() { "none in [locale]".to_owned() } else { zones.join(", ") };
+    Line::ok("time zones", format!("the data of {} is built in; {named}", chrono_tz::IANA_TZDB_VERSION))
 }
 
 /// The journal's store, if there is one: what is wrong with opening it.
@@ -196,7 +198,9 @@ mod tests {
     #[test]
     fn limits_are_read() {
         let of = |soft: &str| {
-            open_files(&format!("Limit  Soft Limit\nMax open files            {soft}                 524288     files\n"))
+            open_files(&format!(
+                "Limit  Soft Limit\nMax open files            {soft}                 524288     files\n"
+            ))
         };
         assert_eq!(of("1024").unwrap().grade, Grade::Warn);
         assert_eq!(of("65536").unwrap().grade, Grade::Ok);

@@ -153,7 +153,9 @@ fn found<'a>(value: &'a Value, place: &str, depth: usize, fits: &dyn Fn(&str) ->
 
 /// Where the aggregate of a presentity stands.
 pub fn aggregate(presentity: &Value) -> Option<&'static str> {
-    let status = |value: &Value| value.as_object().is_some_and(|fields| fields.keys().any(|key| key.eq_ignore_ascii_case("status")));
+    let status = |value: &Value| {
+        value.as_object().is_some_and(|fields| fields.keys().any(|key| key.eq_ignore_ascii_case("status")))
+    };
     let presences = &presentity["presences"];
     let places = [
         ("presences.aggregatePresence", &presences["aggregatePresence"]),

@@ -7,7 +7,7 @@ use url::Url;
 use super::guess;
 use super::secret::Found;
 use super::section::Section;
-use crate::cloudlink::{Auth, Options, Urls};
+use crate::cloudlink::{AppHeader, Auth, Options, Paths, Place, Urls};
 
 /// The name of the one account.
 pub(super) const MAIN: &str = "main";
@@ -30,7 +30,9 @@ pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>) -> Option<Opti
     }
     let auth = cloudlink.table("auth", auth).flatten();
     let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
-    Some(Options { name, account_id, urls: urls?, auth: auth? })
+    let paths = cloudlink.table_or_empty("paths", paths);
+    let app = cloudlink.word("app", &AppHeader::ALL.map(|(name, _)| name), AppHeader::named).unwrap_or_default();
+    Some(Options { name, account_id, urls: urls?, auth: auth?, paths, app })
 }
 
 /// What follows the name of a service in its host.
@@ -53,12 +55,27 @@ fn suffix(cloudlink: &mut Section<'_>) -> String {
     }
 }
 
+/// Where assumed routes lie. One that Mitel confirms is known, and refused with the reason.
+fn paths(paths: &mut Section<'_>) -> Paths {
+    let mut moved = Vec::new();
+    for name in Place::ALL.iter().map(|place| place.name()) {
+        if !paths.has(name) && !Paths::names().any(|assumed| assumed == name) {
+            continue;
+        }
+        let Some(template) = paths.text(name) else { continue };
+        match Paths::new([(name, template.as_str())]) {
+            Ok(_) => moved.push((name, template)),
+            Err(wrong) => wrong.into_iter().for_each(|wrong| paths.wrong(name, wrong.why)),
+        }
+    }
+    Paths::new(moved.iter().map(|(name, template)| (*name, template.as_str()))).unwrap_or_default()
+}
+
 /// One address for all, one for each API, else the pattern.
 fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
     let all = versioned(urls, "all");
-    if versioned(urls, "service_delivery").is_some() {
-        urls.warn("service_delivery", "is not used by this version yet");
-    }
+    // No host is known that it could be at.
+    let service_delivery = versioned(urls, "service_delivery").or_else(|| all.clone());
     let mut of = |key: &'static str, host: &str| {
         let pattern = || Url::parse(&format!("https://{host}.{suffix}/{VERSION}")).ok();
         versioned(urls, key).or_else(|| all.clone()).or_else(pattern)
@@ -76,6 +93,7 @@ fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
         chat: chat?,
         admin: admin?,
         presence: presence?,
+        service_delivery,
     })
 }
 

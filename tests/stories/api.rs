@@ -211,9 +211,11 @@ async fn bytes_stay_bytes_and_secrets_are_left_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_keep_their_form() {
     let (_url, folder) = far().await;
-    let said =
-        run(folder.path(), &["api", "admin", "GET", "/echo?a=1", "-q", "$filter=name eq 'A&B'", "-F", "b=true", "-f", "c=07"])
-            .await;
+    let said = run(
+        folder.path(),
+        &["api", "admin", "GET", "/echo?a=1", "-q", "$filter=name eq 'A&B'", "-F", "b=true", "-f", "c=07"],
+    )
+    .await;
     let query = json!([["a", "1"], ["$filter", "name eq 'A&B'"], ["b", "true"], ["c", "07"]]);
     assert_eq!((&json_of(&said)["query"], &json_of(&said)["body"]), (&query, &json!("")));
     // A body goes out as it was written, number by number.

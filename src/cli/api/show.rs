@@ -86,6 +86,9 @@ pub(super) fn failure(error: &Error) -> ExitCode {
     if answered.no_route {
         complain("CloudLink says by this that it has no such route: look at the path and the method");
     }
+    if let Some(place) = &answered.moved_to {
+        complain(&format!("it redirects to {place}, which is not followed: set [cloudlink] cloud or urls"));
+    }
     if let Some(wait) = answered.retry_after {
         complain(&format!("try again in {} s", wait.as_secs().max(1)));
     }

@@ -20,7 +20,9 @@ pub(super) fn text(lines: &[Line], learnt: Option<&[Learnt]>, colour: bool) -> S
             let word = paint(one.held.word(), hue(one.held), colour);
             out.push(format!("  {}: {word}: {}", one.id, one.saw));
             let setting = assumptions::named(one.id).and_then(|known| known.setting);
-            out.extend(setting.filter(|_| one.held != Held::Yes).map(|setting| format!("    > overridden by {setting}")));
+            out.extend(
+                setting.filter(|_| one.held != Held::Yes).map(|setting| format!("    > overridden by {setting}")),
+            );
         }
         out.push(untried(learnt));
     }
@@ -67,9 +69,9 @@ fn paint(text: &str, colour: u8, wanted: bool) -> String {
 
 /// For programs.
 pub(super) fn json(lines: &[Line], learnt: Option<&[Learnt]>) -> Value {
-    let checks = lines.iter().map(|line| {
-        json!({ "check": line.check, "grade": line.grade.word(), "says": line.says, "todo": line.todo })
-    });
+    let checks = lines
+        .iter()
+        .map(|line| json!({ "check": line.check, "grade": line.grade.word(), "says": line.says, "todo": line.todo }));
     let assumption = |one: &Learnt| {
         let held = match one.held {
             Held::Yes => "yes",

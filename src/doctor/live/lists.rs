@@ -30,7 +30,8 @@ impl Visit<'_> {
             Some(_) => "ids are called otherwise",
         };
         let secret = if has("applicationId") { "; it shows applicationIds to whoever may read it" } else { "" };
-        let held = if form == shape::List::Embedded || form == shape::List::Empty { Held::Yes } else { Held::Tolerated };
+        let held =
+            if form == shape::List::Embedded || form == shape::List::Empty { Held::Yes } else { Held::Tolerated };
         let saw = format!("it is {}, {} on the first page; {id}{secret}", form.words(), items.len());
         self.learn("subscription-list", held, saw);
         if has("applicationId") {
@@ -82,7 +83,11 @@ impl Visit<'_> {
                 let keys = shape::keys(site);
                 let zone = ["timezone", "timeZone", "timeZoneId"].iter().find(|name| site[**name].is_string());
                 match zone {
-                    Some(name) => self.learn("site-fields", Held::Yes, format!("the time zone is called {name}; a site has {keys}")),
+                    Some(name) => self.learn(
+                        "site-fields",
+                        Held::Yes,
+                        format!("the time zone is called {name}; a site has {keys}"),
+                    ),
                     None => self.learn("site-fields", Held::No, format!("no time zone is found; a site has {keys}")),
                 }
             }
@@ -118,15 +123,25 @@ impl Visit<'_> {
             return;
         };
         match self.get(Api::Media, &format!("/endpoints/{extension}")).await {
-            Err(error) => self.learn("endpoint-fields", Held::Unclear, format!("ours can't be read: {}", short(&error))),
+            Err(error) => {
+                self.learn("endpoint-fields", Held::Unclear, format!("ours can't be read: {}", short(&error)))
+            }
             Ok(answer) => {
                 let phone = answer.json().unwrap_or_default();
                 let wanted = ["state", "userAvailability", "dnd", "messageWaiting"];
                 let lacks: Vec<&str> = wanted.into_iter().filter(|name| phone.get(*name).is_none()).collect();
                 if lacks.is_empty() {
-                    self.learn("endpoint-fields", Held::Yes, "a phone tells state, userAvailability, dnd, messageWaiting");
+                    self.learn(
+                        "endpoint-fields",
+                        Held::Yes,
+                        "a phone tells state, userAvailability, dnd, messageWaiting",
+                    );
                 } else {
-                    self.learn("endpoint-fields", Held::Tolerated, format!("a phone does not tell {}", lacks.join(", ")));
+                    self.learn(
+                        "endpoint-fields",
+                        Held::Tolerated,
+                        format!("a phone does not tell {}", lacks.join(", ")),
+                    );
                 }
             }
         }

@@ -19,6 +19,9 @@ use crate::kit::clock::Clock;
 /// How long each answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The largest answer: what a service publishes of itself.
+const LARGEST: usize = 16 << 20;
+
 /// What may be done besides reading.
 #[derive(Clone, Debug, Default)]
 pub struct Wishes {
@@ -47,6 +50,9 @@ struct Visit<'a> {
     found: Found,
     /// Headers of rate limits that came with any answer.
     limits: BTreeSet<String>,
+    /// The assumed routes that specifications have, and those that they do not have.
+    there: Vec<String>,
+    missing: Vec<String>,
     /// CloudLink's id of the account, and our own.
     account: String,
     me: Option<String>,
@@ -61,6 +67,8 @@ pub async fn visit(cloudlink: &CloudLink, options: &Options, clock: &Clock, wish
         clock,
         found: Found::default(),
         limits: BTreeSet::new(),
+        there: Vec::new(),
+        missing: Vec::new(),
         account: options.account_id.clone(),
         me: None,
         extension: None,
@@ -90,9 +98,10 @@ impl Visit<'_> {
     }
 
     async fn ask(&mut self, method: Method, api: Api, path: &str, body: Option<Bytes>) -> Result<Exchange, Error> {
-        let answer = self.cloudlink.raw(Raw { method, api, path, body, timeout: PATIENCE }).await?;
+        let answer = self.cloudlink.raw(Raw { method, api, path, body, timeout: PATIENCE, limit: LARGEST }).await?;
         let names = answer.headers.keys().map(reqwest::header::HeaderName::as_str);
-        let limits = names.filter(|name| name.contains("ratelimit") || name.contains("rate-limit") || *name == "retry-after");
+        let limits =
+            names.filter(|name| name.contains("ratelimit") || name.contains("rate-limit") || *name == "retry-after");
         self.limits.extend(limits.map(str::to_owned));
         Ok(answer)
     }
@@ -114,7 +123,11 @@ impl Visit<'_> {
             self.learn("rate-limits", Held::Yes, "no answer had a header about rate limits");
         } else {
             let names = self.limits.iter().cloned().collect::<Vec<_>>().join(", ");
-            self.learn("rate-limits", Held::Tolerated, format!("answers have {names}; the gateway heeds retry-after alone"));
+            self.learn(
+                "rate-limits",
+                Held::Tolerated,
+                format!("answers have {names}; the gateway heeds retry-after alone"),
+            );
         }
     }
 }

@@ -2,7 +2,7 @@
 //! routes that are assumed.
 
 use super::{Visit, short};
-use crate::cloudlink::{Api, Error};
+use crate::cloudlink::{Api, Error, Mark, ROUTES};
 use crate::doctor::{Held, shape};
 
 impl Visit<'_> {
@@ -10,10 +10,14 @@ impl Visit<'_> {
         let mut answered = Vec::new();
         let mut silent = Vec::new();
         for api in Api::ALL {
+            if self.cloudlink.base(api).is_err() {
+                self.learn("service-delivery", Held::Unclear, "its address is not set");
+                continue;
+            }
             match self.get(api, "/_spec").await {
                 Ok(answer) => {
                     answered.push(api);
-                    let name = api.to_string().to_ascii_lowercase();
+                    let name = api.name().to_owned();
                     match answer.json().as_ref().and_then(shape::Spec::of) {
                         Some(spec) => {
                             self.ok("_spec", format!("{name}: {}, {} routes", spec.title, spec.routes.len()));
@@ -29,10 +33,11 @@ impl Visit<'_> {
                     } else {
                         silent.push(api);
                     }
-                    self.ok("_spec", format!("{}: {}", api.to_string().to_ascii_lowercase(), short(&error)));
+                    self.ok("_spec", format!("{}: {}", api.name(), short(&error)));
                 }
             }
         }
+        self.learn_routes();
         let names = |apis: &[Api]| apis.iter().map(Api::to_string).collect::<Vec<_>>().join(", ");
         if silent.is_empty() {
             self.learn("hosts", Held::Yes, format!("there is an answer of {}", names(&answered)));
@@ -43,6 +48,26 @@ impl Visit<'_> {
         }
     }
 
-    /// What a specification says of the routes that are assumed.
-    fn routes(&mut self, _api: Api, _spec: &shape::Spec) {}
+    /// What a specification says of the routes that are not confirmed, where the settings have them.
+    fn routes(&mut self, api: Api, spec: &shape::Spec) {
+        let assumed = ROUTES.iter().filter(|route| route.place.api() == api && route.mark != Mark::Confirmed);
+        for route in assumed {
+            let path = self.options.paths.template(route.place);
+            let told = if spec.has(route.method, path) { &mut self.there } else { &mut self.missing };
+            told.push(format!("{} {path}", route.method));
+        }
+    }
+
+    /// What all specifications together say of them.
+    fn learn_routes(&mut self) {
+        let (there, missing) = (std::mem::take(&mut self.there), std::mem::take(&mut self.missing));
+        match (there.len(), missing.len()) {
+            (0, 0) => self.learn("routes", Held::Unclear, "no service publishes a specification that tells"),
+            (found, 0) => self.learn("routes", Held::Yes, format!("{found} are in what services publish")),
+            (found, number) => {
+                let saw = format!("{found} are in what services publish, {number} are not: {}", missing.join(", "));
+                self.learn("routes", Held::No, saw);
+            }
+        }
+    }
 }

@@ -31,7 +31,11 @@ impl Visit<'_> {
             self.learn("connection-answer", Held::No, format!("there is no wss:// address in it: {keys}"));
             return;
         };
-        self.learn("connection-answer", Held::Yes, format!("the address is at {place}; there is {}", shape::keys(&answer)));
+        self.learn(
+            "connection-answer",
+            Held::Yes,
+            format!("the address is at {place}; there is {}", shape::keys(&answer)),
+        );
         let known = HOSTS.iter().any(|end| host.ends_with(end)) || host == "127.0.0.1" || host == "localhost";
         let held = if known { Held::Yes } else { Held::No };
         self.learn("connection-host", held, format!("it leads to {host}"));
@@ -39,7 +43,8 @@ impl Visit<'_> {
 
     async fn post(&mut self, path: &str, body: &Value) -> Result<(u16, Value), String> {
         let body = Bytes::from(body.to_string());
-        let answer = self.ask(Method::POST, Api::Notifications, path, Some(body)).await.map_err(|error| short(&error))?;
+        let answer =
+            self.ask(Method::POST, Api::Notifications, path, Some(body)).await.map_err(|error| short(&error))?;
         Ok((answer.status.as_u16(), answer.json().unwrap_or_default()))
     }
 
@@ -99,7 +104,9 @@ impl Visit<'_> {
             Some(told) if read(told).is_some() && read(told) == read(asked) => {
                 self.learn("subscription-expiry", Held::Yes, "expiryDateTime is kept as asked for");
             }
-            Some(_) => self.learn("subscription-expiry", Held::Tolerated, "expiryDateTime is another than was asked for"),
+            Some(_) => {
+                self.learn("subscription-expiry", Held::Tolerated, "expiryDateTime is another than was asked for")
+            }
             None => self.learn("subscription-expiry", Held::Unclear, "the answer does not tell expiryDateTime"),
         }
     }

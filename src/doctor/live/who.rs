@@ -30,7 +30,8 @@ impl Visit<'_> {
         if let Some(account) = text("accountId") {
             self.account = account;
         }
-        let (me, role) = (self.me.clone().unwrap_or_else(|| "-".to_owned()), text("role").unwrap_or_else(|| "-".to_owned()));
+        let (me, role) =
+            (self.me.clone().unwrap_or_else(|| "-".to_owned()), text("role").unwrap_or_else(|| "-".to_owned()));
         self.ok("sign in", format!("as {me}, role {role}, in account {}", self.account));
         self.learn("token-answer", Held::Yes, "there is a token, and it is taken");
         self.learn("bearer", Held::Yes, "`Authorization: Bearer …` is accepted");
@@ -66,7 +67,9 @@ impl Visit<'_> {
         } else {
             self.learn("region", Held::Tolerated, format!("the account lives in {cloud}, and {host} answers for it"));
             let todo = format!("[cloudlink] cloud = \"{cloud}\" would ask there directly");
-            self.found.lines.push(Line { todo: Some(todo), ..Line::ok("region", format!("the account lives in {cloud}")) });
+            self.found
+                .lines
+                .push(Line { todo: Some(todo), ..Line::ok("region", format!("the account lives in {cloud}")) });
         }
     }
 
@@ -77,7 +80,9 @@ impl Visit<'_> {
                 self.learn("correlation", Held::Tolerated, "the correlation id that is sent is adopted");
             }
             Some(_) => self.learn("correlation", Held::Yes, "answers have a correlation id of their own"),
-            None => self.learn("correlation", Held::Tolerated, format!("the answer has no {CORRELATION}; ours is logged")),
+            None => {
+                self.learn("correlation", Held::Tolerated, format!("the answer has no {CORRELATION}; ours is logged"))
+            }
         }
     }
 
