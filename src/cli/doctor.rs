@@ -106,7 +106,7 @@ fn here(args: &Args) -> (Vec<Line>, Option<Settings>) {
         let running = Gateway::at(settings.admin.listen).get("/readyz").is_ok_and(|answer| !answer.json().is_null());
         lines.push(machine::port("public port", settings.server.listen, "[server] listen", running));
         lines.push(machine::port("admin port", settings.admin.listen, "[admin] listen", running));
-        lines.extend(certificates(settings));
+        lines.push(certificates(settings));
     }
     lines.push(machine::clock(clock.now(), machine::synchronised()));
     lines.extend(machine::open_files(&std::fs::read_to_string("/proc/self/limits").unwrap_or_default()));
@@ -138,17 +138,17 @@ fn journal(desk: &Desk) -> Option<Result<(), String>> {
 }
 
 /// Whether https works, if anything needs it.
-fn certificates(settings: &Settings) -> Option<Line> {
+fn certificates(settings: &Settings) -> Line {
     let accounts = settings.accounts.iter().filter_map(|account| account.cloudlink.as_ref());
     let mut urls = accounts.map(|account| &account.urls.authentication);
     let credential = |credential: &crate::actions::Credential| credential.base.expose().starts_with("https:");
     if !urls.any(|url| url.scheme() == "https") && !settings.credentials.iter().any(credential) {
-        return Some(Line::ok("certificates", "nothing needs https"));
+        return Line::ok("certificates", "nothing needs https");
     }
-    Some(match transport::https() {
+    match transport::https() {
         Ok(()) => Line::ok("certificates", "this machine's CA certificates can be read"),
         Err(lost) => Line::fail("certificates", format!("could not {lost}"), "install the package ca-certificates"),
-    })
+    }
 }
 
 /// Where a subscription would send to.

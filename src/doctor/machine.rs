@@ -101,7 +101,7 @@ pub fn open_files(limits: &str) -> Option<Line> {
             Some(Line::warn(CHECK, format!("at most {most} here"), todo))
         }
         Ok(most) => Some(Line::ok(CHECK, format!("up to {most}"))),
-        Err(_) => Some(Line::ok(CHECK, format!("{word}"))),
+        Err(_) => Some(Line::ok(CHECK, word)),
     }
 }
 

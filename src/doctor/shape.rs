@@ -209,7 +209,7 @@ impl Spec {
     /// Whether it has a route, its path as in `/users/{user}`.
     pub fn has(&self, method: &str, path: &str) -> bool {
         let wanted = format!("{method} {}", plain(path));
-        self.routes.iter().any(|route| *route == wanted)
+        self.routes.contains(&wanted)
     }
 }
 

@@ -11,6 +11,7 @@ mod chat;
 mod crash;
 mod dead;
 mod disk_full;
+mod doctor;
 mod documents;
 mod edges;
 mod events;

@@ -124,7 +124,7 @@ impl Visit<'_> {
         };
         match self.get(Api::Media, &format!("/endpoints/{extension}")).await {
             Err(error) => {
-                self.learn("endpoint-fields", Held::Unclear, format!("ours can't be read: {}", short(&error)))
+                self.learn("endpoint-fields", Held::Unclear, format!("ours can't be read: {}", short(&error)));
             }
             Ok(answer) => {
                 let phone = answer.json().unwrap_or_default();

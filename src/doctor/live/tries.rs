@@ -105,7 +105,7 @@ impl Visit<'_> {
                 self.learn("subscription-expiry", Held::Yes, "expiryDateTime is kept as asked for");
             }
             Some(_) => {
-                self.learn("subscription-expiry", Held::Tolerated, "expiryDateTime is another than was asked for")
+                self.learn("subscription-expiry", Held::Tolerated, "expiryDateTime is another than was asked for");
             }
             None => self.learn("subscription-expiry", Held::Unclear, "the answer does not tell expiryDateTime"),
         }

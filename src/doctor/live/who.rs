@@ -44,14 +44,13 @@ impl Visit<'_> {
 
     fn claims(&mut self, claims: &Value) {
         let names = shape::keys(claims);
-        match (&self.me, claims["accountId"].as_str()) {
-            (Some(_), Some(_)) => self.learn("claims", Held::Yes, format!("GET /token tells {names}")),
-            _ => {
-                self.learn("claims", Held::No, format!("GET /token lacks principalId or accountId; it tells {names}"));
-                let todo = "own messages are known by their tag alone: let no rule match what it says itself";
-                self.warn("who am I", "CloudLink does not say who we are", todo);
-            }
+        if self.me.is_some() && !claims["accountId"].is_null() {
+            self.learn("claims", Held::Yes, format!("GET /token tells {names}"));
+            return;
         }
+        self.learn("claims", Held::No, format!("GET /token lacks principalId or accountId; it tells {names}"));
+        let todo = "own messages are known by their tag alone: let no rule match what it says itself";
+        self.warn("who am I", "CloudLink does not say who we are", todo);
     }
 
     /// The `domain` claim ends in the account's cloud (1 \[P\]).
@@ -81,7 +80,7 @@ impl Visit<'_> {
             }
             Some(_) => self.learn("correlation", Held::Yes, "answers have a correlation id of their own"),
             None => {
-                self.learn("correlation", Held::Tolerated, format!("the answer has no {CORRELATION}; ours is logged"))
+                self.learn("correlation", Held::Tolerated, format!("the answer has no {CORRELATION}; ours is logged"));
             }
         }
     }
