@@ -240,11 +240,12 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     }
     engine.finish();
     let mut shared = matcher::Shared::default();
-    let rules = drafts.into_iter().map(|Draft { mut rule, .. }| {
+    // Not collected: that would keep the room of the drafts.
+    let mut rules: Vec<Arc<Rule>> = Vec::with_capacity(drafts.len());
+    for Draft { mut rule, .. } in drafts {
         rule.conditions.share(&mut shared);
-        Arc::new(rule)
-    });
-    let rules: Vec<Arc<Rule>> = rules.collect();
+        rules.push(Arc::new(rule));
+    }
     let index = index::Index::of(&rules, plan::RECORDED);
     let places = rules.iter().enumerate().map(|(place, rule)| (Arc::clone(&rule.name), place)).collect();
     let waiting = rules.iter().filter(|rule| rule.enabled && rule.wait.is_some());
@@ -302,7 +303,6 @@ fn hash(sources: &[Source], attached: &[Source]) -> String {
 }
 
 fn short_hash(digest: Sha256) -> String {
-    let mut hash = hex::encode(digest.finalize());
-    hash.truncate(16);
-    hash
+    let digest = digest.finalize();
+    hex::encode(&digest[..8])
 }

@@ -100,12 +100,13 @@ pub(super) fn files(
     named.hours = hours;
     opening::check(&overrides, &named.vars, report);
     let mut reader = Reader::default();
+    reader.drafts.reserve(files.iter().map(|(_, file)| rules(file)).sum());
     let mut known = rehearsal::Known::default();
-    for (source, file) in &files {
+    for (source, file) in &mut files {
         let Named { hours, tables, vars } = &named;
         let context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
-        reader.file(context, file);
         known.file(file);
+        reader.file(context, file.remove("rule"));
     }
     let mut tests = Vec::new();
     for (source, file) in &files {
@@ -114,6 +115,14 @@ pub(super) fn files(
         tests.extend(rehearsal::read(&mut context, file, &known));
     }
     (reader.drafts, named, tests)
+}
+
+/// How many rules a file has.
+fn rules(file: &Table<'_>) -> usize {
+    match file.get("rule").map(|entry| &entry.node.value) {
+        Some(Item::List(rules)) => rules.len(),
+        _ => 0,
+    }
 }
 
 /// The keys of a file, and its calendars.
@@ -190,12 +199,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn file(&mut self, mut context: Context<'_>, file: &Table<'_>) {
+    /// Each rule as it is written is dropped once it is read: of many the text takes more room than what it comes to.
+    fn file(&mut self, mut context: Context<'_>, rules: Option<Entry<'_>>) {
         let lines = Lines::of(&context.source.text);
-        let Some(Item::List(rules)) = file.get("rule").map(|entry| &entry.node.value) else { return };
+        let Some(Item::List(rules)) = rules.map(|entry| entry.node.value) else { return };
         for rule in rules {
-            let Some(table) = context.table(rule, "rule", "[[rule]]") else { continue };
-            self.rule(&mut context, rule, table, &lines);
+            let Some(table) = context.table(&rule, "rule", "[[rule]]") else { continue };
+            self.rule(&mut context, &rule, table, &lines);
         }
     }
 
@@ -296,6 +306,7 @@ impl Draft {
         if items.is_empty() {
             context.error("no-action", &entry.node.span, "this rule does nothing", None);
         }
+        self.rule.steps.reserve_exact(items.len());
         names.named = items.iter().enumerate().filter_map(|(at, item)| Some((named(item)?, at))).collect();
         for (at, item) in items.iter().enumerate() {
             let Some(table) = context.table(item, "do", "do = [{ redirect = { to = \"4001\" } }]") else { continue };
@@ -306,6 +317,7 @@ impl Draft {
             self.redirects.extend(read.redirect);
             self.replies.extend(read.replies);
         }
+        self.redirects.shrink_to_fit();
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod accounts;
 mod api;
 mod backup;
 mod chat;
@@ -35,6 +36,7 @@ mod settings;
 mod shipped;
 mod simulator;
 mod simulator_moods;
+mod simulator_routes;
 mod skew;
 mod start;
 mod stop;
