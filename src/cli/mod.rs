@@ -13,6 +13,8 @@ mod events;
 mod explain;
 mod hours;
 mod journal;
+mod login;
+mod logout;
 mod replay;
 mod run;
 mod schema;
@@ -80,6 +82,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Ask anything of CloudLink, signed in
     Api(api::Args),
+    /// Log in to CloudLink by Mitel's portal, once; the gateway lives on the refresh token afterwards
+    Login(login::Args),
+    /// Forget the refresh token that a login left
+    Logout(logout::Args),
     /// Tell as whom the gateway signs in to CloudLink, and whether a call works
     Whoami(whoami::Args),
     /// Run a CloudLink of one's own, to try things with
@@ -190,6 +196,8 @@ pub fn main() -> ExitCode {
         Command::Journal(command) => journal::run(&command),
         Command::Doctor(args) => doctor::run(&args),
         Command::Api(args) => api::run(&args),
+        Command::Login(args) => login::run(&args),
+        Command::Logout(args) => logout::run(&args),
         Command::Whoami(args) => whoami::run(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),

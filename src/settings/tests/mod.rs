@@ -2,6 +2,7 @@
 
 mod accounts;
 mod assumed;
+mod auth;
 mod laws;
 mod overrides;
 mod problems;
@@ -204,7 +205,10 @@ path = "rules"
     let settings = folder.load(&[("CLOUDLINK_SECRET", "s3cret-acceptance")]).unwrap();
     assert!(settings.warnings.is_empty());
     let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } =
-        &settings.accounts[0].cloudlink.as_ref().unwrap().auth;
+        &settings.accounts[0].cloudlink.as_ref().unwrap().auth
+    else {
+        panic!("another grant")
+    };
     assert_eq!(client_secret.expose(), "s3cret-acceptance");
 }
 
