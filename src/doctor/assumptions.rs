@@ -87,6 +87,7 @@ pub const ALL: &[Assumption] = &[
         &["subscription-id", "subscription-bare", "subscription-unique"],
     ),
     of("subscription-routes", Some("cloudlink.paths"), By::Subscriptions, &["subscription-no-put"]),
+    of("subscription-filters", None, By::Life, &["subject-filter-start", "method-filter-pattern"]),
     of("subscription-expiry", None, By::Subscriptions, &["subscriptions-die"]),
     of("publications", Some("cloudlink.paths"), By::Life, &["publication-accepted"]),
     of("connection-answer", None, By::Connections, &["connection-nested", "connection-list", "connection-text"]),

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchhook::doctor::assumptions;
-use switchhook::simulator::Options;
+use switchhook::simulator::{Options, Variant};
 
 use crate::api::Desk;
 use crate::genuine::AFTER_HOURS;
@@ -97,7 +97,8 @@ async fn an_account_is_asked_by_reading_alone() {
     let said = desk.run(&["doctor", "--live", "--json"]).await;
     let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
     assert_eq!(grade(&told, "sign in"), "ok", "{told:#}");
-    for id in ["bearer", "token-answer", "claims", "correlation", "subscription-list", "hosts"] {
+    for id in ["bearer", "token-answer", "claims", "correlation", "subscription-list", "hosts", "pages", "site-fields"]
+    {
         assert_eq!(learnt(&told, id)["held"], "yes", "{id}: {told:#}");
     }
     // The clock is compared with the Date of an answer: here they are one.
@@ -117,6 +118,34 @@ async fn an_account_is_asked_by_reading_alone() {
     }
 }
 
+/// Under a variant the assumption that it breaks is not told as held.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_otherwise_is_told_so() {
+    for (variant, id, held, words) in [
+        (Variant::SubscriptionsArray, "subscription-list", "tolerated", "a bare array"),
+        (Variant::SubscriptionsRefused, "subscription-list", "tolerated", "it answered 403"),
+        (Variant::CorrelationAdopted, "correlation", "tolerated", "is adopted"),
+        (Variant::PresenceShort, "presence-shape", "tolerated", "presences.aggregate"),
+        (Variant::NextAbsolute, "pages", "tolerated", "a whole address"),
+        (Variant::ClaimsTyped, "claims", "yes", "accountId"),
+    ] {
+        let desk = Desk::start(Options { variants: [variant].into_iter().collect(), ..Options::default() }).await;
+        let said = desk.run(&["doctor", "--live", "--json"]).await;
+        let told: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+        let one = learnt(&told, id);
+        assert!(one["held"] == held && one["saw"].as_str().unwrap().contains(words), "{variant}: {one}");
+    }
+}
+
+#[test]
+fn every_variant_of_the_simulator_breaks_an_assumption_of_the_list() {
+    let known: Vec<&str> = Variant::ALL.iter().map(|variant| variant.name()).collect();
+    let listed: Vec<&str> = assumptions::ALL.iter().flat_map(|one| one.variants).copied().collect();
+    let unknown: Vec<&&str> = listed.iter().filter(|name| !known.contains(name)).collect();
+    let missing: Vec<&&str> = known.iter().filter(|name| !listed.contains(name)).collect();
+    assert!(unknown.is_empty() && missing.is_empty(), "unknown: {unknown:?}; missing: {missing:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changes_something_is_done_only_when_it_is_wished_for_and_leaves_nothing() {
     let desk = Desk::start(Options::default()).await;
@@ -127,10 +156,15 @@ async fn what_changes_something_is_done_only_when_it_is_wished_for_and_leaves_no
     for id in ["subscription-answer", "subscription-routes", "subscription-expiry"] {
         assert_eq!(learnt(&told, id)["held"], "yes", "{told:#}");
     }
-    assert!(learnt(&told, "connection-answer")["saw"].is_string());
+    let answer = learnt(&told, "connection-answer");
+    assert!(
+        answer["held"] == "yes" && !answer["saw"].as_str().unwrap().contains("://"),
+        "the address is a secret: {answer}"
+    );
     let left = desk.bench.api(Method::GET, "/subscriptions", Value::Null).await.1;
     assert!(left["_embedded"]["items"].as_array().is_none_or(Vec::is_empty), "{left}");
-    assert!(folder.is_dir());
+    let spec: Value = serde_json::from_slice(&std::fs::read(folder.join("admin.json")).unwrap()).unwrap();
+    assert!(spec["paths"].is_object(), "{spec}");
     let usage = desk.run(&["doctor", "--connections"]).await;
     assert!(usage.code == Some(2) && usage.err.contains("--live"), "{usage:?}");
 }
