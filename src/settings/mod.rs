@@ -146,6 +146,16 @@ pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::a
     read(path, environment, Mode::Admin).map(|settings| settings.admin)
 }
 
+/// What looking into a captured request needs: the keys of signatures, and the bounds of the public listener.
+pub fn load_for_verify(path: &Path, environment: &Environment) -> Result<crate::ingest::diagnosis::Setup, Problems> {
+    let server = read(path, environment, Mode::Verify)?.server;
+    Ok(crate::ingest::diagnosis::Setup {
+        path: server.path,
+        max_body: server.max_body,
+        applications: server.applications,
+    })
+}
+
 /// What a command needs that asks CloudLink itself: the accounts with their secrets, and no other. Neither
 /// `[[application]]` nor rules have to be there.
 pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accounts, Problems> {

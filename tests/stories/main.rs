@@ -6,11 +6,13 @@
 mod harness;
 
 mod accounts;
+mod api;
 mod backup;
 mod chat;
 mod crash;
 mod dead;
 mod disk_full;
+mod doctor;
 mod documents;
 mod edges;
 mod events;
@@ -41,4 +43,5 @@ mod start;
 mod stop;
 mod tables;
 mod upstream;
+mod verify;
 mod waits;

@@ -1,6 +1,7 @@
 //! Whole files: what they settle to, and everything that is said of those that don't.
 
 mod accounts;
+mod assumed;
 mod auth;
 mod laws;
 mod overrides;
