@@ -65,6 +65,10 @@ impl Faces for Shown {
         let rules = self.reloader.in_force();
         reasons.extend(rules.trouble.map(|why| format!("the rules on disk are not in force: {why}")));
         reasons.extend(self.cloudlink.token_state().last_error.map(|why| format!("no token from CloudLink: {why}")));
+        for state in self.desk.directory().iter().flat_map(|directory| directory.state()) {
+            let name = state.name;
+            reasons.extend(state.trouble.map(|why| format!("the directory's {name} could not be read: {why}")));
+        }
         Readiness {
             ready,
             reasons,
@@ -93,6 +97,11 @@ impl Faces for Shown {
         gauges.token_seconds.set(until.map_or(-1, |until| (until.timestamp_millis() - now) / 1000));
         for host in self.cloudlink.hosts().into_iter().chain(self.desk.hosts()) {
             self.metrics.host(&host.host, host.breaker_open, host.paused, &host.held);
+        }
+        if let Some(directory) = self.desk.directory() {
+            for state in directory.state() {
+                self.metrics.directory(directory.account(), state.name, state.count, state.age, state.stale);
+            }
         }
         self.metrics.render()
     }

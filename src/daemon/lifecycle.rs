@@ -17,11 +17,13 @@ use super::desk::Desk;
 use super::faces::Shown;
 use super::operator::Operator;
 use super::reload::{self, Reloader};
-use super::{Error, Start, lookout, schedules};
+use super::source::Far;
+use super::{Error, Start, lookout, schedules, site};
 use crate::actions::{Actions, guarded_wire};
 use crate::api::{Api, Faces};
 use crate::cloudlink::CloudLink;
 use crate::cloudlink::transport::Wire;
+use crate::directory::{Directory, Needs};
 use crate::dispatch::Dispatcher;
 use crate::hours::Locale;
 use crate::ingest::Ingest;
@@ -78,8 +80,16 @@ pub async fn run(start: Start) -> Result<(), Error> {
 
 async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> Result<App, Error> {
     let chance = Chance::system();
+    let account = settings
+        .accounts
+        .first()
+        .cloned()
+        .ok_or(Error::SetUp { what: "[cloudlink]", why: "there is no account".into() })?;
+    let known_site = site::remembered(&settings.journal.path, &account.name);
+    site::announce(&settings.locale, known_site.as_ref());
+    let locale = site::complete(&settings.locale, known_site.as_ref());
     let world = World {
-        locale: settings.locale.clone(),
+        locale: locale.clone(),
         credentials: settings.credentials.iter().map(|credential| credential.name.clone()).collect(),
         attached: Attached::Disk,
         now: clock.now(),
@@ -96,14 +106,17 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let public = Listener::bind(settings.server.listen, settings.server.tls.as_ref()).await?;
 
     let metrics = Arc::new(Metrics::default());
-    let account = settings
-        .accounts
-        .first()
-        .cloned()
-        .ok_or(Error::SetUp { what: "[cloudlink]", why: "there is no account".into() })?;
     let session = chance.uuid();
     let cloudlink =
         CloudLink::new(account.clone(), &session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
+    let directory = Directory::new(
+        Arc::clone(&account.name),
+        settings.directory,
+        Needs { sites: site::is_wanted(&settings.locale), ..Needs::default() },
+        Arc::new(Far::new(cloudlink.clone(), account.account_id.clone())),
+        rules.numbers().clone(),
+        clock.clone(),
+    );
     let actions = Actions::new(
         HashMap::from([(account.name.clone(), cloudlink.clone())]),
         settings.credentials.clone(),
@@ -113,13 +126,14 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         supervisor.clone(),
     )
     .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?
-    .with_dialling(&account.name, dialling(&settings.locale));
+    .with_dialling(&account.name, dialling(&locale))
+    .with_directory(&account.name, directory.clone());
     // Not now, but before the first call: it takes some milliseconds.
     let numbers = rules.numbers().clone();
     tokio::task::spawn_blocking(move || numbers.warm());
     let reloader =
         Arc::new(Reloader::new(settings.rules.path.clone(), world, clock.clone(), Arc::clone(&metrics), &rules));
-    let desk = Arc::new(Desk::new(
+    let desk = Desk::new(
         account.name.clone(),
         rules,
         actions,
@@ -127,7 +141,8 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         Arc::clone(&metrics),
         settings.rules.dry_run,
         settings.journal.keep_dead,
-    ));
+    );
+    let desk = Arc::new(desk.with_directory(directory.clone()));
     schedules::set(&*journal, &desk.rules_in_force(), &account.name, &clock)
         .await
         .map_err(|error| Error::SetUp { what: "the clocks of rules", why: error.to_string() })?;
@@ -136,6 +151,21 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let looking = lookout::look_after(asked, cloudlink.clone(), Arc::clone(&journal));
     let stop = supervisor.stop.clone();
     supervisor.spawn(async move { stop.run_until_cancelled(looking).await });
+    let (keeping, stop) = (directory.clone().keep(), supervisor.stop.clone());
+    supervisor.spawn(async move { stop.run_until_cancelled(keeping).await });
+    if site::is_wanted(&settings.locale) {
+        let follow = site::Follow {
+            written: settings.locale.clone(),
+            state: settings.journal.path.clone(),
+            known: known_site,
+            desk: Arc::clone(&desk),
+            reloader: Arc::clone(&reloader),
+            journal: Arc::clone(&journal),
+            directory,
+        };
+        let stop = supervisor.stop.clone();
+        supervisor.spawn(async move { stop.run_until_cancelled(follow.run()).await });
+    }
     let dispatcher = Dispatcher::new(
         Arc::clone(&journal),
         Arc::clone(&desk),

@@ -10,6 +10,8 @@ mod operator;
 pub(crate) mod rehearsal;
 mod reload;
 pub(crate) mod schedules;
+mod site;
+mod source;
 pub(crate) mod told;
 #[cfg(test)]
 mod trials;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::schedules;
+use crate::hours::Locale;
 use crate::journal::Journal;
 use crate::kit::clock::Clock;
 use crate::language::diagnostic::Report;
@@ -36,7 +37,9 @@ pub(super) struct InForce {
 /// See the module.
 pub(super) struct Reloader {
     path: PathBuf,
-    world: World,
+    world: Mutex<World>,
+    /// One reload at a time.
+    turn: tokio::sync::Mutex<()>,
     clock: Clock,
     metrics: Arc<Metrics>,
     in_force: Mutex<InForce>,
@@ -79,7 +82,13 @@ impl Reloader {
     pub(super) fn new(path: PathBuf, world: World, clock: Clock, metrics: Arc<Metrics>, first: &RuleSet) -> Self {
         let in_force = InForce { hash: first.hash().to_owned(), since: clock.now(), trouble: None };
         let attached = Mutex::new(first.attached().to_vec());
-        Self { path, world, clock, metrics, in_force: Mutex::new(in_force), attached }
+        let (world, turn) = (Mutex::new(world), tokio::sync::Mutex::default());
+        Self { path, world, turn, clock, metrics, in_force: Mutex::new(in_force), attached }
+    }
+
+    /// Rules are read by another locale from the next reload on.
+    pub(super) fn know_locale(&self, locale: Locale) {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner).locale = locale;
     }
 
     pub(super) fn in_force(&self) -> InForce {
@@ -105,7 +114,9 @@ impl Reloader {
 
     /// Puts the rules on disk in force, or says why they are not.
     pub(super) async fn reload(&self, desk: &Desk, journal: &impl Journal) {
-        let (path, world) = (self.path.clone(), World { now: self.clock.now(), ..self.world.clone() });
+        let _turn = self.turn.lock().await;
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (path, world) = (self.path.clone(), World { now: self.clock.now(), ..world });
         let compiled = tokio::task::spawn_blocking(move || compile(&path, &world)).await;
         let mut changed = false;
         let trouble = match compiled {

@@ -15,6 +15,7 @@ mod admin;
 mod application;
 mod cloudlink;
 mod credential;
+mod directory;
 mod environment;
 mod guess;
 mod journal;
@@ -63,6 +64,8 @@ pub struct Settings {
     pub rules: crate::rules::Options,
     /// `[locale]`.
     pub locale: crate::hours::Locale,
+    /// `[directory]`.
+    pub directory: crate::directory::Options,
     /// `[[credential]]`.
     pub credentials: Vec<crate::actions::Credential>,
     /// What is allowed, and probably not meant.
@@ -144,6 +147,7 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
             journal: journal::settle(root),
             rules: rules::settle(root),
             locale: locale::settle(root),
+            directory: directory::settle(root),
             credentials: credential::settle(root),
             warnings: Vec::new(),
             file: file.clone(),
