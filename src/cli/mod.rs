@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. It prints and hands over; it decides nothing.
 
+mod account;
 mod backup;
 mod check;
 mod client;
@@ -18,6 +19,7 @@ mod simulate;
 mod status;
 mod test;
 mod vars;
+mod whoami;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,6 +71,8 @@ enum Command {
     /// Tell of the journal's size and soundness
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Tell as whom the gateway signs in to CloudLink, and whether a call works
+    Whoami(whoami::Args),
     /// Run a CloudLink of one's own, to try things with
     #[cfg(feature = "simulator")]
     Simulate(simulate::Args),
@@ -138,6 +142,7 @@ pub fn main() -> ExitCode {
         Command::Fire(args) => vars::fire(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Whoami(args) => whoami::run(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),
         #[cfg(feature = "simulator")]

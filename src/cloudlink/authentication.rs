@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::client::{Api, Call, CloudLink};
+use super::client::{Api, CORRELATION, Call, CloudLink};
 use super::error::Error;
 use super::path;
 
@@ -20,6 +20,8 @@ pub struct WhoAmI {
     pub role: Option<String>,
     /// All claims: samples show many more \[P, SD\].
     pub claims: Value,
+    /// The `x-mitel-correlation-id` that CloudLink answered with \[C, U\].
+    pub correlation: Option<String>,
 }
 
 impl CloudLink {
@@ -28,10 +30,12 @@ impl CloudLink {
         let api = Api::Authentication;
         let url = path::below(self.base(api), "token").map_err(|why| Error::Address { what: "the token", why })?;
         let call = Call { api, method: Method::GET, url, body: None, timeout, what: "who am I" };
-        let body = self.call_api(call).await?.body.map_err(|error| Error::body(api, error))?;
+        let answer = self.call_api(call).await?;
+        let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let body = answer.body.map_err(|error| Error::body(api, error))?;
         let claims: Value = serde_json::from_slice(&body).map_err(|error| Error::unreadable(api, error))?;
         let text = |name: &str| claims[name].as_str().map(str::to_owned);
         let principal_id = text("principalId").or_else(|| text("userId"));
-        Ok(WhoAmI { principal_id, account_id: text("accountId"), role: text("role"), claims })
+        Ok(WhoAmI { principal_id, account_id: text("accountId"), role: text("role"), claims, correlation })
     }
 }

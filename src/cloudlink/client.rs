@@ -23,7 +23,7 @@ use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
 use crate::kit::supervisor::Supervisor;
 
-const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
+pub(super) const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
 const APP: HeaderName = HeaderName::from_static("x-mitel-app");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 

@@ -20,7 +20,7 @@ const OTHER_GRANTS: [&str; 5] =
     ["authorization_code", "refresh_token", "guest", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
 
 pub(super) fn settle(root: &mut Section<'_>) -> Option<Options> {
-    if !root.has("cloudlink") && root.context.mode == Mode::Run {
+    if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
         root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
     }
     let account = root.table("cloudlink", |cloudlink| {

@@ -105,6 +105,17 @@ pub struct Desk {
     pub warnings: Vec<Problem>,
 }
 
+/// The accounts of the settings.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// In the order of the file.
+    pub accounts: Vec<crate::cloudlink::Options>,
+    /// The state folder of `[journal]`.
+    pub state: PathBuf,
+    /// What is allowed, and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
 /// Reads what `run` needs from a file, or from `switchhook.toml` in a folder.
 pub fn load(path: &Path, environment: &Environment) -> Result<Settings, Problems> {
     read(path, environment, Mode::Run)
@@ -128,6 +139,13 @@ pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Pro
 /// What asking a running gateway needs: where `[admin]` listens, and its token if it has one.
 pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::api::Options, Problems> {
     read(path, environment, Mode::Admin).map(|settings| settings.admin)
+}
+
+/// What a command needs that asks CloudLink itself: the accounts with their secrets, and no other. Neither
+/// `[[application]]` nor rules have to be there.
+pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accounts, Problems> {
+    let settings = read(path, environment, Mode::Account)?;
+    Ok(Accounts { accounts: settings.accounts, state: settings.journal.path, warnings: settings.warnings })
 }
 
 fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {

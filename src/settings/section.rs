@@ -19,6 +19,8 @@ pub(super) enum Mode {
     Desk,
     /// To ask a running gateway: the same, but for the token that it asks for.
     Admin,
+    /// To ask CloudLink: an account is needed, and its secrets are.
+    Account,
 }
 
 /// What reading needs everywhere, and what it has found.
@@ -88,6 +90,7 @@ impl<'a> Section<'a> {
             Mode::Run => true,
             Mode::Desk => false,
             Mode::Admin => self.place.to_string().starts_with("admin"),
+            Mode::Account => ["cloudlink", "account"].iter().any(|part| self.place.to_string().starts_with(part)),
         }
     }
 

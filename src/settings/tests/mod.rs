@@ -259,6 +259,19 @@ fn the_desk_needs_no_secrets_and_no_account() {
 }
 
 #[test]
+fn an_account_needs_its_own_secrets_and_no_others() {
+    let folder = Folder::with(JOBS);
+    let load = |variables: &[(&str, &str)]| load_for_account(folder.path(), &variables.iter().copied().collect());
+    let accounts = load(&[("CLOUDLINK_CLIENT_SECRET", "s3cret")]).unwrap();
+    assert_eq!((accounts.accounts.len(), accounts.state), (1, folder.path().join("state")));
+    let said = load(&[]).unwrap_err().to_string();
+    assert!(said.ends_with("client_secret: the environment variable CLOUDLINK_CLIENT_SECRET is not set"), "{said}");
+    let bare = Folder::with("[server]\n");
+    let said = load_for_account(bare.path(), &Environment::default()).unwrap_err().to_string();
+    assert!(said.contains("cloudlink: is missing") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
 fn the_jobs_are_understood() {
     let variables = [
         ("NOTIFY_APPLICATION_ID", "9f1c2b3a-0000-4000-8000-000000000001"),
