@@ -7,6 +7,7 @@ mod client;
 mod dead;
 #[cfg(feature = "simulator")]
 mod demo;
+mod directory;
 mod events;
 mod explain;
 mod hours;
@@ -59,6 +60,9 @@ enum Command {
     /// Look at what was given up, try it again, throw it away
     #[command(subcommand)]
     Dead(dead::Command),
+    /// List users, contacts, groups or sites of an account
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Recorded events again: what the rules of now would do, or with --act, do it
     Replay(replay::Args),
     /// The vars of the running gateway: list them, set one
@@ -137,6 +141,7 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Dead(command) => dead::run(&command),
+        Command::Directory(command) => directory::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Vars(command) => vars::run(&command),
         Command::Fire(args) => vars::fire(&args),

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 pub(crate) use lifecycle::dialling;
 pub use lifecycle::run;
 pub(crate) use reload::compile;
+pub(crate) use source::Far;
 
 use crate::journal::embedded::OpenError;
 use crate::kit::listener::ListenError;

@@ -1,6 +1,6 @@
 //! Groups and who is in them.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::entry::text;
 use super::index::{Entry, Key};
@@ -29,6 +29,11 @@ impl Group {
         Some((Self { id, name: text(object, &["name", "displayName"]), members }, there))
     }
 
+    /// Reads a group; its members only as far as they stand in it.
+    pub fn of(object: &Value) -> Option<Self> {
+        Self::read(object).map(|(group, _)| group)
+    }
+
     /// The same with these members.
     pub(super) fn with(self, members: Vec<Box<str>>) -> Self {
         Self { members: members.into(), ..self }
@@ -42,6 +47,16 @@ impl Group {
     /// What it is called.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Id and name, and the ids of its members if there are some.
+    pub fn view(&self) -> Map<String, Value> {
+        let mut view = super::entry::view(&[("id", Some(&self.id)), ("name", self.name.as_ref())]);
+        if !self.members.is_empty() {
+            let ids = self.members.iter().map(|id| Value::from(&**id)).collect();
+            view.insert("members".to_owned(), Value::Array(ids));
+        }
+        view
     }
 
     /// The ids of its members, in the order of the group.

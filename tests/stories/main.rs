@@ -9,6 +9,7 @@ mod backup;
 mod chat;
 mod crash;
 mod dead;
+mod directory;
 mod disk_full;
 mod documents;
 mod edges;
