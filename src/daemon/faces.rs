@@ -16,6 +16,9 @@ use super::reload::Reloader;
 /// A dispatcher that did not come around for so long hangs.
 const HANGS: i64 = 10_000;
 
+/// After so many failures in a row it is told that the directory can't be read.
+const LASTING: u32 = 3;
+
 /// See the module.
 pub(super) struct Shown {
     pub(super) journal: Arc<Embedded>,
@@ -67,7 +70,9 @@ impl Faces for Shown {
         reasons.extend(self.cloudlink.token_state().last_error.map(|why| format!("no token from CloudLink: {why}")));
         for state in self.desk.directory().iter().flat_map(|directory| directory.state()) {
             let name = state.name;
-            reasons.extend(state.trouble.map(|why| format!("the directory's {name} could not be read: {why}")));
+            // What fails for a moment is read anew soon.
+            let trouble = state.trouble.filter(|_| state.failures >= LASTING);
+            reasons.extend(trouble.map(|why| format!("the directory's {name} could not be read: {why}")));
         }
         Readiness {
             ready,

@@ -116,7 +116,7 @@ impl Directory {
                 turn.failures = turn.failures.saturating_add(1);
                 let pause = PAUSE.saturating_mul(1 << turn.failures.min(8).saturating_sub(1)).min(LONGEST_PAUSE);
                 turn.not_before = Some(Instant::now() + trouble.after.unwrap_or(pause).max(pause));
-                let first = lock(&inner.troubles).insert(name, trouble.to_string()).is_none();
+                let first = lock(&inner.troubles).insert(name, (trouble.to_string(), turn.failures)).is_none();
                 let stale = self.held_at(&turn.list).is_some();
                 if first {
                     tracing::warn!(account = %inner.account, %trouble, stale, "{name} could not be read; trying again");

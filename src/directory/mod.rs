@@ -141,6 +141,8 @@ pub struct State {
     pub stale: bool,
     /// Why it could not be read anew, if so.
     pub trouble: Option<String>,
+    /// How often that failed in a row.
+    pub failures: u32,
 }
 
 /// What was found, and whether it is older than it may be.
@@ -170,8 +172,8 @@ struct Inner {
     always: Needs,
     needs: Mutex<Needs>,
     changes: Mutex<Vec<Change>>,
-    /// Why collections could not be read, by name.
-    troubles: Mutex<HashMap<&'static str, String>>,
+    /// Why collections could not be read, and how often in a row, by name.
+    troubles: Mutex<HashMap<&'static str, (String, u32)>>,
     talks: Mutex<Talks>,
     /// Who could not be found, until when.
     unknown: Mutex<HashMap<Box<str>, i64>>,
@@ -489,7 +491,8 @@ impl Directory {
                 count: held.map_or(0, |(count, ..)| count),
                 age,
                 stale: held.is_some_and(|(.., outdated)| outdated) || age.is_none_or(|age| age > self.lifetime()),
-                trouble: troubles.get(list.name()).cloned(),
+                trouble: troubles.get(list.name()).map(|(why, _)| why.clone()),
+                failures: troubles.get(list.name()).map_or(0, |(_, failures)| *failures),
             });
         };
         add(&List::Users, inner.users.load().as_ref().map(|held| (held.shelf.len(), held.at, held.outdated)));

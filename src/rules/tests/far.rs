@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -119,4 +120,62 @@ fn calls_and_users_have_their_own() {
     assert_eq!(wanted(call, Kind::CallFinished, event(true)).asks, Asks::NONE);
     let user = "[[rule]]\nname = \"r\"\non = \"user.*\"\ndo = [{ log = { message = \"{{ user.name }}\" } }]";
     assert_eq!(wanted(user, Kind::UserUpdated, json!({ "user": { "id": "u" } })).asks, Asks::USER);
+}
+
+/// A group of conditions, as it is written, over a field that is there and two that have to be fetched.
+fn group() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        Just("\"a\""),
+        Just("[\"a\", \"b\"]"),
+        Just("{ not = \"a\" }"),
+        Just("{ exists = false }"),
+        Just("{ prefix = \"b\" }"),
+    ];
+    let leaves = prop::collection::btree_map(
+        prop_oneof![Just("message.body"), Just("message.email"), Just("conversation.tag")],
+        word,
+        1..3,
+    );
+    let leaves = leaves.prop_map(|leaves| {
+        leaves.into_iter().map(|(path, word)| format!("{path} = {word}")).collect::<Vec<_>>().join(", ")
+    });
+    leaves.prop_recursive(2, 8, 2, |inner| {
+        (inner.clone(), inner.clone(), prop_oneof![Just("any"), Just("all"), Just("not")]).prop_map(
+            |(one, other, how)| match how {
+                "not" => format!("not = {{ {one} }}"),
+                _ => format!("{how} = [{{ {one} }}, {{ {other} }}]"),
+            },
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Whatever rules match when all is known, what they read was asked for when it was not.
+    #[test]
+    fn what_a_rule_that_matches_reads_was_asked_for(
+        groups in prop::collection::vec(group(), 1..4),
+        body in prop::sample::select(vec!["a", "b", "c"]),
+        email in prop::option::of(prop::sample::select(vec!["a", "b", "c"])),
+        tag in prop::option::of(prop::sample::select(vec!["a", "b", "c"])),
+    ) {
+        let rule = |(at, group): (usize, &String)| {
+            format!("[[rule]]\nname = \"r{at}\"\non = \"chat.message\"\nwhere = {{ {group} }}\ndo = [{{ log = {{ message = \"m\" }} }}]\n")
+        };
+        let rules = rules(&groups.iter().enumerate().map(rule).collect::<String>());
+        let known = json!({ "message": { "conversation": "c", "body": body, "sender": "s" }, "conversation": { "id": "c" } });
+        let asked = rules.asks(&event(Kind::ChatMessage, known.clone())).asks;
+        let mut all = known;
+        if let Some(email) = email {
+            all["message"]["email"] = email.into();
+        }
+        if let Some(tag) = tag {
+            all["conversation"]["tag"] = tag.into();
+        }
+        for run in rules.plan(&event(Kind::ChatMessage, all)).runs {
+            let reads = run.rule.asks;
+            prop_assert_eq!(asked | reads, asked, "{} reads {:?}, asked {:?}", run.rule.name, reads, asked);
+        }
+    }
 }

@@ -291,6 +291,8 @@ impl Books {
         }
         match (&*seen.method, &parts[..]) {
             ("GET", ["token"]) => (200, json!({ "principalId": "gateway", "accountId": "a", "role": "USER" })),
+            // An account of which nothing more is said.
+            ("GET", ["accounts", _, "sites"]) => (200, json!({ "count": 0, "_links": {} })),
             (method, ["endpoints", endpoint, "calls", call]) => self.call(method, endpoint, call, &seen.json()),
             ("GET", ["conversations", conversation, "messages"]) => {
                 let items = self.messages.get(*conversation).cloned().unwrap_or_default();
