@@ -14,7 +14,7 @@ pub(super) async fn ask(
     class: Class,
     attempt: &Attempt<'_>,
 ) -> Outcome {
-    let Some(api) = api(&request.api) else {
+    let Some(api) = Api::named(&request.api) else {
         return Outcome::failed(
             ErrorWord::Refused,
             format!("call the API {:?}: its address is not known", request.api),
@@ -51,16 +51,4 @@ fn failed(error: &Error, class: Class) -> Outcome {
 
 fn status(error: &Error) -> Option<u16> {
     error.status().map(|status| status.as_u16())
-}
-
-fn api(name: &str) -> Option<Api> {
-    Some(match name {
-        "media" => Api::Media,
-        "chat" | "conversations" => Api::Chat,
-        "presence" => Api::Presence,
-        "admin" => Api::Admin,
-        "notifications" => Api::Notifications,
-        "authentication" => Api::Authentication,
-        _ => return None,
-    })
 }

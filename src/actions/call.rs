@@ -20,7 +20,10 @@ pub(super) async fn redirect(cloudlink: &CloudLink, call: &str, to: &str, attemp
         match cloudlink.call(call, LOOK.min(attempt.timeout / 2)).await {
             Ok(seen) if seen.rings() => {}
             Ok(seen) => {
-                let why = format!("redirect the call once more: it no longer rings there, it is {:?}", seen.state);
+                let why = format!(
+                    "redirect the call once more: it no longer rings there, it is {:?}",
+                    seen.state.unwrap_or_default()
+                );
                 return Outcome::moved(why, None);
             }
             Err(error) if error.class() == Class::Moved => return Outcome::from_cloudlink(&error),

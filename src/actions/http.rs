@@ -208,13 +208,13 @@ fn half_answered(prepared: &Prepared<'_>, status: StatusCode, lacks: BodyError) 
     }
     let why = format!("{}: could not {lacks}", prepared.what);
     let error = match lacks {
-        BodyError::TooLarge => ErrorWord::Answer,
+        BodyError::TooLarge { .. } => ErrorWord::Answer,
         BodyError::TimedOut => ErrorWord::Timeout,
         BodyError::Broken => ErrorWord::Connection,
     };
     let result = not_ok(error, Some(status.as_u16()));
     match lacks {
-        BodyError::TooLarge => Outcome::Failed { error, why, result },
+        BodyError::TooLarge { .. } => Outcome::Failed { error, why, result },
         BodyError::TimedOut | BodyError::Broken => Outcome::Retry { after: None, error, why, unknown: false, result },
     }
 }

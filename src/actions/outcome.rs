@@ -176,8 +176,8 @@ fn word(error: &Error) -> ErrorWord {
         Error::Answered(_) => ErrorWord::Status,
         Error::SignIn(_) => ErrorWord::SignIn,
         Error::Lost { lost, .. } => lost_word(lost),
-        Error::Unreadable { .. } => ErrorWord::Answer,
-        Error::Address { .. } => ErrorWord::Refused,
+        Error::Unreadable { .. } | Error::Cut { .. } => ErrorWord::Answer,
+        Error::Address { .. } | Error::TooLarge { .. } => ErrorWord::Refused,
     }
 }
 

@@ -46,8 +46,21 @@ pub struct Readiness {
     pub rules: String,
     /// Since when it is in force, RFC 3339.
     pub rules_since: String,
+    /// Of each account its rules; the two above are those of the first.
+    pub accounts: Vec<AccountReadiness>,
     /// The version of the program.
     pub version: &'static str,
+}
+
+/// The rules that are in force for an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AccountReadiness {
+    /// The account's name in the settings.
+    pub name: String,
+    /// The hash of its rule set.
+    pub rules: String,
+    /// Since when it is in force, RFC 3339.
+    pub rules_since: String,
 }
 
 /// What the listener shows; implemented by who knows everything.
@@ -68,9 +81,10 @@ enum Route {
     Retry(u64),
     Discard(u64),
     Replay,
-    Vars,
-    SetVar(String),
-    Hook(String),
+    /// The account, if it is named.
+    Vars(Option<String>),
+    SetVar(Option<String>, String),
+    Hook(Option<String>, String),
 }
 
 impl Route {
@@ -83,15 +97,27 @@ impl Route {
             ["", "api", "v1", "dead", letter, "retry"] => letter.parse().ok().map(Self::Retry),
             ["", "api", "v1", "dead", letter, "discard"] => letter.parse().ok().map(Self::Discard),
             ["", "api", "v1", "replay"] => Some(Self::Replay),
-            ["", "api", "v1", "vars"] => Some(Self::Vars),
-            ["", "api", "v1", "vars", name] if is_word(name) => Some(Self::SetVar(name.to_owned())),
-            ["", "api", "v1", "hooks", name] if is_word(name) => Some(Self::Hook(name.to_owned())),
+            ["", "api", "v1", "accounts", account, ref rest @ ..] if is_word(account) => {
+                Self::of_account(Some(account), rest)
+            }
+            ["", "api", "v1", ref rest @ ..] => Self::of_account(None, rest),
+            _ => None,
+        }
+    }
+
+    /// What one account is asked for; it may be left out where there is only one.
+    fn of_account(account: Option<&str>, rest: &[&str]) -> Option<Self> {
+        let account = account.map(str::to_owned);
+        match *rest {
+            ["vars"] => Some(Self::Vars(account)),
+            ["vars", name] if is_word(name) => Some(Self::SetVar(account, name.to_owned())),
+            ["hooks", name] if is_word(name) => Some(Self::Hook(account, name.to_owned())),
             _ => None,
         }
     }
 
     fn changes(&self) -> bool {
-        matches!(self, Self::Retry(_) | Self::Discard(_) | Self::Replay | Self::SetVar(_) | Self::Hook(_))
+        matches!(self, Self::Retry(_) | Self::Discard(_) | Self::Replay | Self::SetVar(..) | Self::Hook(..))
     }
 
     fn is_open(&self) -> bool {
@@ -164,9 +190,11 @@ impl Api {
                 self.operations.discard(letter).await
             }
             Route::Replay => self.operations.replay(post::read(body).await?).await,
-            Route::Vars => self.operations.vars(fields(&query).remove("per").and_then(text_of)).await,
-            Route::SetVar(name) => self.operations.set_var(name, post::read(body).await?).await,
-            Route::Hook(name) => self.operations.fire(name, post::read(body).await?, fields(&query)).await,
+            Route::Vars(account) => self.operations.vars(account, fields(&query).remove("per").and_then(text_of)).await,
+            Route::SetVar(account, name) => self.operations.set_var(account, name, post::read(body).await?).await,
+            Route::Hook(account, name) => {
+                self.operations.fire(account, name, post::read(body).await?, fields(&query)).await
+            }
             _ => self.operations.letters(after(&query)).await,
         };
         Ok(operations::answer(outcome))

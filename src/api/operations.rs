@@ -78,12 +78,18 @@ pub trait Operations: Send + Sync + 'static {
     fn discard(&self, letter: u64) -> BoxFuture<'_, Done>;
     /// Replays recorded events.
     fn replay(&self, replay: Replay) -> BoxFuture<'_, Done>;
-    /// The vars with their values, of those that are kept for each value of a field the ones of `per`.
-    fn vars(&self, per: Option<String>) -> BoxFuture<'_, Done>;
+    /// The vars of an account, which may be left out where there is only one, with their values, of those that are kept for each value of a field the ones of `per`.
+    fn vars(&self, account: Option<String>, per: Option<String>) -> BoxFuture<'_, Done>;
     /// Sets a var.
-    fn set_var(&self, name: String, set: SetVar) -> BoxFuture<'_, Done>;
+    fn set_var(&self, account: Option<String>, name: String, set: SetVar) -> BoxFuture<'_, Done>;
     /// Calls a hook.
-    fn fire(&self, hook: String, body: Value, query: Map<String, Value>) -> BoxFuture<'_, Done>;
+    fn fire(
+        &self,
+        account: Option<String>,
+        hook: String,
+        body: Value,
+        query: Map<String, Value>,
+    ) -> BoxFuture<'_, Done>;
 }
 
 /// The answer to a request that was carried out, or not.

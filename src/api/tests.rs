@@ -33,16 +33,24 @@ impl Operations for Stub {
         Box::pin(ready(Ok(json!({ "replayed": replay.seqs.len(), "rules": replay.rules }))))
     }
 
-    fn vars(&self, per: Option<String>) -> BoxFuture<'_, Done> {
-        Box::pin(ready(Ok(json!({ "per": per }))))
+    fn vars(&self, account: Option<String>, per: Option<String>) -> BoxFuture<'_, Done> {
+        Box::pin(ready(Ok(json!({ "account": account, "per": per }))))
     }
 
-    fn set_var(&self, name: String, set: SetVar) -> BoxFuture<'_, Done> {
-        Box::pin(ready(Ok(json!({ "name": name, "value": set.value, "until": set.until, "for": set.lasts }))))
+    fn set_var(&self, account: Option<String>, name: String, set: SetVar) -> BoxFuture<'_, Done> {
+        Box::pin(ready(Ok(
+            json!({ "account": account, "name": name, "value": set.value, "until": set.until, "for": set.lasts }),
+        )))
     }
 
-    fn fire(&self, hook: String, body: Value, query: Map<String, Value>) -> BoxFuture<'_, Done> {
-        Box::pin(ready(Ok(json!({ "hook": hook, "body": body, "query": query }))))
+    fn fire(
+        &self,
+        account: Option<String>,
+        hook: String,
+        body: Value,
+        query: Map<String, Value>,
+    ) -> BoxFuture<'_, Done> {
+        Box::pin(ready(Ok(json!({ "account": account, "hook": hook, "body": body, "query": query }))))
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Config, colour, complain, say};
 use crate::daemon;
 use crate::kit::clock::Clock;
 use crate::language::codes;
-use crate::language::diagnostic::SHOWN;
+use crate::language::diagnostic::{Report, SHOWN};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -28,15 +28,22 @@ pub(super) fn run(args: &Args) -> ExitCode {
     for warning in &desk.warnings {
         complain(&format!("warning: {warning}"));
     }
-    let world = desk.world(Clock::system().now());
-    let (report, count) = match daemon::compile(&desk.rules.path, &world) {
-        Ok(rules) => (rules.warnings().clone(), rules.rules().len()),
-        Err(report) => (report, 0),
-    };
+    let (mut report, mut counts) = (Report::default(), Vec::new());
+    for account in &desk.accounts {
+        let (findings, count) = match daemon::compile(&account.rules, &desk.world(account, Clock::system().now())) {
+            Ok(rules) => (rules.warnings().clone(), rules.rules().len()),
+            Err(report) => (report, 0),
+        };
+        let paths: Vec<String> = account.rules.iter().map(|path| path.display().to_string()).collect();
+        let of = if desk.accounts.len() > 1 { format!("{}: ", account.name) } else { String::new() };
+        counts.push(format!("{of}{}: {count} rule(s), no findings", paths.join(", ")));
+        // Accounts share folders, and what is wrong there is wrong once.
+        report.merge_new(findings);
+    }
     if args.json {
         say(&report.to_json().to_string());
     } else if report.is_empty() {
-        say(&format!("{}: {count} rule(s), no findings", desk.rules.path.display()));
+        say(&counts.join("\n"));
     } else {
         say(&report.render(colour()));
         let codes: BTreeSet<&str> = report.findings().iter().take(SHOWN).map(|finding| finding.code).collect();

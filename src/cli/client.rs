@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Config, complain};
+use super::{Config, OfAccount, complain};
 use crate::kit::secret::Secret;
 use crate::settings::{self, Environment};
 
@@ -63,9 +63,9 @@ impl Gateway {
     }
 
     /// The vars of the one that is running by these settings, by name; none if nobody answers. Nothing is said.
-    pub(super) fn vars(config: &Config) -> Map<String, Value> {
+    pub(super) fn vars(config: &Config, account: &OfAccount) -> Map<String, Value> {
         let Ok(admin) = settings::load_for_admin(&config.path(), &Environment::process()) else { return Map::new() };
-        let answer = Self { address: admin.listen, token: admin.token }.get("/api/v1/vars");
+        let answer = Self { address: admin.listen, token: admin.token }.get(&format!("{}/vars", account.route()));
         match answer.ok().filter(|answer| answer.status == 200).map(|answer| answer.json()) {
             Some(Value::Object(mut told)) => match told.remove("vars") {
                 Some(Value::Object(vars)) => vars,

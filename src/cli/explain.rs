@@ -11,12 +11,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Config, complain, say};
+use super::{Config, OfAccount, complain, say};
 use crate::daemon;
 use crate::daemon::rehearsal::{Question, explain};
 use crate::hours::moment;
 use crate::kit::clock::Clock;
-use crate::settings::Desk;
+use crate::settings::{Account, Desk};
 
 pub(super) use show::step;
 pub(super) use told::Teller;
@@ -27,6 +27,8 @@ pub(super) use told::Teller;
 pub(super) struct Args {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    account: OfAccount,
     /// A file with a publication, in any shape that a webhook may have; `-` reads it from stdin
     event: Option<PathBuf>,
     /// A typical inbound call that rings at this extension
@@ -67,11 +69,11 @@ pub(super) struct Args {
 /// Prints each rule with its verdict, and for those that match what would be asked for. 1: the rules don't hold together; 2:
 /// what is asked makes no sense.
 pub(super) fn run(args: &Args) -> ExitCode {
-    let desk = match args.config.desk() {
-        Ok(desk) => desk,
+    let (desk, account) = match args.config.desk_of(&args.account) {
+        Ok(settled) => settled,
         Err(code) => return code,
     };
-    match answer(args, &desk) {
+    match answer(args, &desk, &account) {
         Ok(text) => {
             say(&text);
             ExitCode::SUCCESS
@@ -83,9 +85,10 @@ pub(super) fn run(args: &Args) -> ExitCode {
     }
 }
 
-fn answer(args: &Args, desk: &Desk) -> Result<String, (u8, String)> {
+fn answer(args: &Args, desk: &Desk, account: &Account) -> Result<String, (u8, String)> {
     let now = Clock::system().now();
-    let rules = daemon::compile(&desk.rules.path, &desk.world(now)).map_err(|report| (1, report.render(false)))?;
+    let rules =
+        daemon::compile(&account.rules, &desk.world(account, now)).map_err(|report| (1, report.render(false)))?;
     let rules = Arc::new(rules);
     let usage = |why| (2, why);
     let at = args.at.as_deref().map(|text| moment::read(text, rules.zone())).transpose().map_err(usage)?;
@@ -93,7 +96,7 @@ fn answer(args: &Args, desk: &Desk) -> Result<String, (u8, String)> {
     let happened = ask::happened(args, &rules).map_err(usage)?;
     let question = Question { rules: &rules, given, at, now };
     let explained = explain(&question, &happened).map_err(usage)?;
-    let teller = Teller::new(&rules, desk, &question.given);
+    let teller = Teller::new(&rules, desk, account, &question.given);
     let told: Vec<Value> = explained.iter().map(|explained| teller.tell(explained)).collect();
     if args.json {
         let all = if let [one] = told.as_slice() { one.clone() } else { Value::Array(told) };

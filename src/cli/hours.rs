@@ -9,7 +9,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::client::Gateway;
-use super::{Config, complain, say};
+use super::{Config, OfAccount, complain, say};
 use crate::daemon;
 use crate::hours::moment;
 use crate::hours::{Day, Times, Unusual};
@@ -29,6 +29,8 @@ pub(super) enum Command {
 pub(super) struct Args {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    account: OfAccount,
     /// The name of the hours
     name: Option<String>,
     /// The week of that day, such as 2026-12-24 [default: this week]
@@ -86,9 +88,10 @@ pub(super) fn run(command: &Command) -> ExitCode {
 
 fn show(args: &Args) -> Result<String, (u8, String)> {
     // What is wrong with the settings has been said.
-    let desk = args.config.desk().map_err(|_| (2, String::new()))?;
+    let (desk, account) = args.config.desk_of(&args.account).map_err(|_| (2, String::new()))?;
     let now = Clock::system().now();
-    let rules = daemon::compile(&desk.rules.path, &desk.world(now)).map_err(|report| (1, report.render(false)))?;
+    let rules =
+        daemon::compile(&account.rules, &desk.world(&account, now)).map_err(|report| (1, report.render(false)))?;
     let at = args.at.as_deref().map(|text| moment::read(text, rules.zone())).transpose().map_err(|why| (2, why))?;
     let at = at.unwrap_or(now);
     let mut vars = in_force(args, &rules, at);
@@ -130,7 +133,7 @@ fn in_force(args: &Args, rules: &RuleSet, at: DateTime<Utc>) -> BTreeMap<String,
     // What it was set to may be over by then.
     let over = |told: &Value| told["until"].as_i64().is_some_and(|until| until <= at.timestamp_millis());
     let value = |told: &Value| told[if over(told) { "default" } else { "value" }].clone();
-    let known = Gateway::vars(&args.config).into_iter().filter(|(name, _)| wanted.contains(&**name));
+    let known = Gateway::vars(&args.config, &args.account).into_iter().filter(|(name, _)| wanted.contains(&**name));
     let held = known.map(|(name, told)| (name, Held { value: value(&told), in_gateway: true }));
     held.filter(|(_, held)| held.value.is_string()).collect()
 }

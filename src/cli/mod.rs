@@ -93,6 +93,30 @@ struct Config {
     path: Option<PathBuf>,
 }
 
+/// OfAccount account is meant, where the settings have several.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct OfAccount {
+    /// The account, where the settings have several
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
+}
+
+impl OfAccount {
+    /// Where the admin API has what is the account's.
+    fn route(&self) -> String {
+        self.account.as_ref().map_or_else(|| "/api/v1".to_owned(), |name| format!("/api/v1/accounts/{}", encoded(name)))
+    }
+}
+
+/// A text as a part of a path or a query.
+fn encoded(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, &ENCODED).to_string()
+}
+
+/// All but what stands in a path or a query as it is.
+const ENCODED: percent_encoding::AsciiSet =
+    percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 impl Config {
     fn path(&self) -> PathBuf {
         let usual = || {
@@ -108,6 +132,18 @@ impl Config {
             complain(&problems.to_string());
             ExitCode::from(2)
         })
+    }
+
+    /// The settings for work at the desk, and the account that is meant. What is wrong is said, and the exit code given.
+    fn desk_of(&self, account: &OfAccount) -> Result<(settings::Desk, settings::Account), ExitCode> {
+        let desk = self.desk()?;
+        match desk.account(account.account.as_deref()).cloned() {
+            Ok(account) => Ok((desk, account)),
+            Err(why) => {
+                complain(&why);
+                Err(ExitCode::from(2))
+            }
+        }
     }
 
     /// The journal of these settings, to be read. Why it can't be is said, and the exit code given.

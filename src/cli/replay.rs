@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::client::Gateway;
 use super::explain::{self, Teller};
-use super::{Config, complain, events, say};
+use super::{Config, OfAccount, complain, events, say};
 use crate::daemon;
 use crate::daemon::desk::own::{Own, account};
 use crate::daemon::rehearsal::Replayer;
@@ -39,6 +39,8 @@ const SENT: usize = 1_000;
 pub(super) struct Args {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    account: OfAccount,
     /// Events that arrived since: `2h` (ago), `2026-11-24T10:00` (in the zone of `[locale]`) or with an offset
     #[arg(long, value_name = "TIME")]
     since: String,
@@ -93,13 +95,14 @@ fn failed(code: u8, why: impl Into<String>) -> Failed {
 
 fn replay(args: &Args) -> Result<(), Failed> {
     let quietly = |code| (code, String::new());
-    let desk = args.config.desk().map_err(quietly)?;
+    let (desk, account) = args.config.desk_of(&args.account).map_err(quietly)?;
     let gateway = if args.act { Some(Gateway::of(&args.config).map_err(quietly)?) } else { None };
     let at = Clock::system().now();
-    let rules = daemon::compile(&desk.rules.path, &desk.world(at)).map_err(|report| failed(1, report.render(false)))?;
+    let rules = daemon::compile(&account.rules, &desk.world(&account, at));
+    let rules = rules.map_err(|report| failed(1, report.render(false)))?;
     let rules = Arc::new(rules);
     if let Some(unknown) = args.rules.iter().find(|name| rules.rule(name).is_none()) {
-        return Err(failed(2, format!("there is no rule `{unknown}` in {}", desk.rules.path.display())));
+        return Err(failed(2, format!("the account `{}` has no rule `{unknown}`", account.name)));
     }
     let kind = args.kind.as_deref().map(str::parse::<Kind>).transpose();
     let kind = kind.map_err(|_| failed(2, format!("`{}` is no kind", args.kind.as_deref().unwrap_or_default())))?;
@@ -108,12 +111,12 @@ fn replay(args: &Args) -> Result<(), Failed> {
     let until = args.until.as_deref().map_or(Ok(now), |until| time(until, rules.zone(), now));
     let until = until.map_err(|why| failed(2, format!("--until: {why}")))?;
     if let Some(gateway) = &gateway {
-        same_rules(gateway, &rules)?;
+        same_rules(gateway, &account.name, &rules)?;
     }
     let reader = args.config.reader().map_err(quietly)?;
     let (nothing, metrics) = (Given::default(), Arc::new(Metrics::default()));
     let mut replayer = Replayer::new(&rules, &nothing, at, &metrics);
-    let teller = Teller::new(&rules, &desk, &nothing);
+    let teller = Teller::new(&rules, &desk, &account, &nothing);
     let tally = look(args, &reader, &teller, &mut replayer, kind, [since, until])
         .map_err(|error| failed(3, format!("the journal can't be read: {error}")))?;
     if let Some(at) = tally.beyond {
@@ -144,13 +147,15 @@ fn time(text: &str, zone: Tz, now: i64) -> Result<i64, String> {
 }
 
 /// What was shown must be what is done.
-fn same_rules(gateway: &Gateway, rules: &RuleSet) -> Result<(), Failed> {
+fn same_rules(gateway: &Gateway, account: &str, rules: &RuleSet) -> Result<(), Failed> {
     let answer = gateway.get("/readyz").map_err(|error| {
         gateway.is_not_there(&error);
         failed(1, String::new())
     })?;
-    let in_force = answer.json()["rules"].as_str().unwrap_or_default().to_owned();
-    if in_force == rules.hash() {
+    let told = answer.json();
+    let mut accounts = told["accounts"].as_array().into_iter().flatten();
+    let in_force = accounts.find(|told| told["name"] == account).and_then(|told| told["rules"].as_str());
+    if in_force == Some(rules.hash()) {
         return Ok(());
     }
     Err(failed(
@@ -176,6 +181,9 @@ fn look(
         behind = *last;
         for seq in page {
             let Some(claim) = reader.scan(Range::One(seq))?.pop() else { continue };
+            if account(&claim) != teller.account() {
+                continue;
+            }
             let Some(event) = event(&claim, kind, teller.numbers()) else { continue };
             if tally.events == MOST {
                 tally.beyond = Some(claim.arrived);
@@ -207,7 +215,7 @@ fn event(claim: &Claim, wanted: Option<Kind>, numbers: &Numbers) -> Option<Event
     }
     let entry = &claim.entry;
     let opened =
-        Opened::new(claim.seq, &account(claim), &entry.id, &Arc::clone(&entry.lane), claim.arrived, &entry.body);
+        Opened::new(claim.seq, &account(claim).into(), &entry.id, &Arc::clone(&entry.lane), claim.arrived, &entry.body);
     Some(opened.resolve_as(kind, decision.was.as_deref(), numbers))
 }
 

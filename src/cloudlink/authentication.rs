@@ -1,4 +1,4 @@
-//! The Authentication API beyond signing in (wire reference, 5.2).
+//! The Authentication API beyond signing in (wire reference, 5.2 and 5.4).
 
 use std::time::Duration;
 
@@ -7,7 +7,10 @@ use serde_json::Value;
 
 use super::client::{Api, CORRELATION, Call, CloudLink};
 use super::error::Error;
-use super::path;
+use super::object::object;
+use super::paging::{Items, Paging};
+use super::places::Place;
+use super::query::Query;
 
 /// Who the token speaks for. Tokens are never decoded (Mitel threatens suspension \[C, G\]); this route says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,18 +27,61 @@ pub struct WhoAmI {
     pub correlation: Option<String>,
 }
 
+object! {
+    /// An application that is registered with CloudLink \[C, AS, PM\]; also what of it is to be made or changed.
+    Application {
+        application_id: String = "applicationId",
+        account_id: String = "accountId",
+        partner_id: String = "partnerId",
+        name: String = "name",
+        description: String = "description",
+        active: bool = "active",
+        redirect_uris: Vec<String> = "redirectUris",
+    }
+}
+
 impl CloudLink {
     /// `GET /token`: who are we?
     pub async fn who_am_i(&self, timeout: Duration) -> Result<WhoAmI, Error> {
         let api = Api::Authentication;
-        let url = path::below(self.base(api), "token").map_err(|why| Error::Address { what: "the token", why })?;
+        let url = self.at(Place::Token, &[], &Query::ALL)?;
         let call = Call { api, method: Method::GET, url, body: None, timeout, what: "who am I" };
         let answer = self.call_api(call).await?;
         let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
         let body = answer.body.map_err(|error| Error::body(api, error))?;
         let claims: Value = serde_json::from_slice(&body).map_err(|error| Error::unreadable(api, error))?;
-        let text = |name: &str| claims[name].as_str().map(str::to_owned);
+        let text = |name: &str| match &claims[name] {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        };
         let principal_id = text("principalId").or_else(|| text("userId"));
         Ok(WhoAmI { principal_id, account_id: text("accountId"), role: text("role"), claims, correlation })
+    }
+
+    /// The applications that we may see \[C, AS\].
+    pub fn applications(&self, query: &Query<'_>, paging: Paging) -> Items<Application> {
+        self.list(Place::Applications, &[], query, paging)
+    }
+
+    /// One application \[C, AS\].
+    pub async fn application(&self, application: &str, timeout: Duration) -> Result<Application, Error> {
+        self.get(Place::Application, &[application], &Query::ALL, timeout).await
+    }
+
+    /// Registers an application; needs the role `PARTNER_ADMIN` \[C, G\].
+    pub async fn create_application(&self, new: &Application, timeout: Duration) -> Result<Application, Error> {
+        self.send(Method::POST, Place::Applications, &[], new, timeout).await
+    }
+
+    /// Changes an application, or enables it on a customer's account: then with account, name, description, redirect
+    /// URIs and `active` \[C, PM\].
+    pub async fn change_application(
+        &self,
+        application: &str,
+        change: &Application,
+        timeout: Duration,
+    ) -> Result<Application, Error> {
+        self.send(Method::PUT, Place::Application, &[application], change, timeout).await
     }
 }

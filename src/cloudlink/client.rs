@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Request, StatusCode};
 use tokio::time::Instant;
 use url::Url;
@@ -16,8 +16,8 @@ use super::line::Line;
 use super::scrub::scrub;
 use super::sign_in::{Grant, advice, error_name};
 use super::token::{Token, TokenState, Tokens};
-use super::transport::{Answer, Wire};
-use super::{Auth, Options, Urls};
+use super::transport::{Answer, Lost, MAX_ANSWER, Wire};
+use super::{Auth, Options, Paths, Urls};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
@@ -40,17 +40,50 @@ pub enum Api {
     Chat,
     Admin,
     Presence,
+    ServiceDelivery,
 }
 
 impl Api {
     /// All of them, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Authentication, Self::Notifications, Self::Media, Self::Chat, Self::Admin, Self::Presence];
+    pub const ALL: [Self; 7] = [
+        Self::Authentication,
+        Self::Notifications,
+        Self::Media,
+        Self::Chat,
+        Self::Admin,
+        Self::Presence,
+        Self::ServiceDelivery,
+    ];
+
+    /// Its name in settings, rules and figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Notifications => "notifications",
+            Self::Media => "media",
+            Self::Chat => "chat",
+            Self::Admin => "admin",
+            Self::Presence => "presence",
+            Self::ServiceDelivery => "service_delivery",
+        }
+    }
+
+    /// The API with that name; the guides call chat conversations.
+    pub fn named(name: &str) -> Option<Self> {
+        if name == "conversations" {
+            return Some(Self::Chat);
+        }
+        Self::ALL.into_iter().find(|api| api.name() == name)
+    }
 }
 
+/// As it stands in a sentence: `the Media API`.
 impl fmt::Display for Api {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        match self {
+            Self::ServiceDelivery => f.write_str("Service Delivery"),
+            api => fmt::Debug::fmt(api, f),
+        }
     }
 }
 
@@ -61,6 +94,7 @@ pub struct CloudLink(Arc<Account>);
 struct Account {
     name: Arc<str>,
     urls: Urls,
+    paths: Paths,
     headers: HeaderMap,
     wire: Wire,
     /// By API.
@@ -94,13 +128,14 @@ impl CloudLink {
     ) -> Self {
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(ACCEPT, JSON);
-        if let Ok(app) = HeaderValue::try_from(app(session)) {
+        if let Some(app) = options.app.value(session) {
             headers.insert(APP, app);
         }
         let grant = Arc::new(grant(&options, headers.clone()));
         let service = grant.service.clone();
         let lines = Api::ALL.map(|api| {
-            let policy = HostPolicy::of_cloudlink(options.urls.of(api));
+            // Without an address nothing is sent, and the policy towards nobody does not matter.
+            let policy = options.urls.of(api).map_or(HostPolicy::CLOUDLINK, HostPolicy::of_cloudlink);
             Line::new(&wire, Whose::CloudLink(api), policy, &clock, &chance)
         });
         let line = lines[Api::Authentication as usize].clone();
@@ -112,6 +147,7 @@ impl CloudLink {
         Self(Arc::new(Account {
             name: options.name,
             urls: options.urls,
+            paths: options.paths,
             headers,
             wire,
             lines,
@@ -164,9 +200,14 @@ impl CloudLink {
         self.0.tokens.keep().await;
     }
 
-    /// The base URL of an API.
-    pub fn base(&self, api: Api) -> &Url {
-        self.0.urls.of(api)
+    /// The base URL of an API, or what to set for one.
+    pub fn base(&self, api: Api) -> Result<&Url, Error> {
+        let why = "its base URL is not known: set urls.service_delivery in [cloudlink]";
+        self.0.urls.of(api).ok_or(Error::Address { what: "the Service Delivery API", why })
+    }
+
+    pub(super) fn paths(&self) -> &Paths {
+        &self.0.paths
     }
 
     /// What there is to say about the hosts of the APIs, for metrics and pages.
@@ -174,71 +215,113 @@ impl CloudLink {
         self.0.wire.hosts()
     }
 
-    fn line(&self, api: Api) -> &Line {
+    pub(super) fn line(&self, api: Api) -> &Line {
         &self.0.lines[api as usize]
     }
 
     /// Makes a call: one attempt, and one more with a new token if the first is answered by 401.
     pub(super) async fn call_api(&self, call: Call<'_>) -> Result<Answer, Error> {
+        self.call_api_for(call, MAX_ANSWER).await
+    }
+
+    /// The same for an answer of at most `limit` bytes.
+    pub(super) async fn call_api_for(&self, call: Call<'_>, limit: usize) -> Result<Answer, Error> {
         let deadline = Instant::now() + call.timeout;
-        let token = self.0.tokens.get(deadline).await?;
-        let refused = match self.attempt(&call, &token, deadline).await {
+        let token = self.token(deadline).await?;
+        let refused = match self.attempt(&call, &token, deadline, limit).await {
             Err(Error::Answered(answered)) if answered.status == StatusCode::UNAUTHORIZED => answered,
             other => return other,
         };
-        match self.0.tokens.replace(&token, deadline).await {
-            Ok(token) => self.attempt(&call, &*token?, deadline).await,
+        let token = self.another_token(&token, refused, deadline).await?;
+        self.attempt(&call, &token, deadline, limit).await
+    }
+
+    pub(super) async fn token(&self, deadline: Instant) -> Result<Arc<Token>, Error> {
+        Ok(self.0.tokens.get(deadline).await?)
+    }
+
+    /// A token in the place of one that was answered by 401, or that answer with the time to wait.
+    pub(super) async fn another_token(
+        &self,
+        token: &Token,
+        refused: Box<Answered>,
+        deadline: Instant,
+    ) -> Result<Arc<Token>, Error> {
+        match self.0.tokens.replace(token, deadline).await {
+            Ok(token) => Ok(token?),
             Err(wait) => Err(Error::Answered(Box::new(Answered { retry_after: Some(wait), ..*refused }))),
         }
     }
 
-    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant) -> Result<Answer, Error> {
-        let correlation = self.0.chance.uuid();
-        let request = self.request(call, token, &correlation);
-        let answer = self.line(call.api).send(request, deadline).await.map_err(|lost| {
-            tracing::debug!(account = %self.0.name, api = %call.api, correlation, %lost, "{}: no answer", call.what);
-            Error::Lost { api: call.api, lost }
-        })?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            self.0.tokens.worked();
-        }
-        if answer.status.is_success() {
-            let answered = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok());
-            tracing::debug!(
-                account = %self.0.name, api = %call.api, status = answer.status.as_u16(),
-                correlation, answered_correlation = answered, "{}", call.what
-            );
-            return Ok(answer);
-        }
-        Err(Error::Answered(Box::new(self.refusal(call, &answer, token, correlation))))
+    /// The answer 401 to what can't be sent again from here: a new token is there, or when to come again.
+    pub(super) async fn come_again(&self, token: &Token, refused: Box<Answered>, deadline: Instant) -> Error {
+        let wait = match self.0.tokens.replace(token, deadline).await {
+            Ok(Ok(_)) => Duration::ZERO,
+            Ok(Err(error)) => return error.into(),
+            Err(wait) => wait,
+        };
+        Error::Answered(Box::new(Answered { retry_after: Some(wait), ..*refused }))
     }
 
-    fn request(&self, call: &Call<'_>, token: &Token, correlation: &str) -> Request {
+    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant, limit: usize) -> Result<Answer, Error> {
+        let (request, correlation) = self.request(call, token);
+        let answer = self.line(call.api).send_for(request, deadline, limit).await;
+        let answer = answer.map_err(|lost| self.lost(call, &correlation, lost))?;
+        if self.says_yes(call, answer.status, &answer.headers, &correlation) {
+            return Ok(answer);
+        }
+        Err(self.refusal(call, &answer, token, correlation))
+    }
+
+    /// The request, and the correlation id that it carries.
+    pub(super) fn request(&self, call: &Call<'_>, token: &Token) -> (Request, String) {
+        let correlation = self.0.chance.uuid();
         let mut request = Request::new(call.method.clone(), call.url.clone());
         let headers = request.headers_mut();
         headers.clone_from(&self.0.headers);
         headers.insert(AUTHORIZATION, token.header.clone());
-        if let Ok(correlation) = HeaderValue::from_str(correlation) {
+        if let Ok(correlation) = HeaderValue::from_str(&correlation) {
             headers.insert(CORRELATION, correlation);
         }
         if let Some(body) = &call.body {
             headers.insert(CONTENT_TYPE, JSON);
             *request.body_mut() = Some(body.clone().into());
         }
-        request
+        (request, correlation)
     }
 
-    fn refusal(&self, call: &Call<'_>, answer: &Answer, token: &Token, sent_correlation: String) -> Answered {
+    pub(super) fn lost(&self, call: &Call<'_>, correlation: &str, lost: Lost) -> Error {
+        tracing::debug!(account = %self.0.name, api = %call.api, correlation, %lost, "{}: no answer", call.what);
+        Error::Lost { api: call.api, lost }
+    }
+
+    /// Whether a call went well, noted for the log and for the token.
+    pub(super) fn says_yes(&self, call: &Call<'_>, status: StatusCode, headers: &HeaderMap, correlation: &str) -> bool {
+        if status != StatusCode::UNAUTHORIZED {
+            self.0.tokens.worked();
+        }
+        if status.is_success() {
+            let answered = headers.get(&CORRELATION).and_then(|id| id.to_str().ok());
+            tracing::debug!(
+                account = %self.0.name, api = %call.api, status = status.as_u16(),
+                correlation, answered_correlation = answered, "{}", call.what
+            );
+        }
+        status.is_success()
+    }
+
+    pub(super) fn refusal(&self, call: &Call<'_>, answer: &Answer, token: &Token, sent_correlation: String) -> Error {
         let body = scrub(answer.body.as_deref().unwrap_or_default(), &[token.text.expose()]);
         let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
         tracing::debug!(
             account = %self.0.name, api = %call.api, status = answer.status.as_u16(),
             correlation = sent_correlation, answered_correlation = correlation, body, "{}: refused", call.what
         );
-        Answered {
+        Error::Answered(Box::new(Answered {
             api: call.api,
             status: answer.status,
             name: error_name(&body),
+            moved_to: moved_to(&call.url, answer),
             no_route: answer.status == StatusCode::FORBIDDEN && body.to_ascii_lowercase().contains("equal-sign"),
             body,
             retry_after: match answer.status {
@@ -247,25 +330,21 @@ impl CloudLink {
             },
             correlation,
             sent_correlation,
-        }
+        }))
     }
+}
+
+/// Scheme, host and port of where an answer redirects to. It is not followed: the token is for the host that is set.
+fn moved_to(asked: &Url, answer: &Answer) -> Option<String> {
+    let location = answer.headers.get(LOCATION).filter(|_| answer.status.is_redirection())?;
+    let origin = asked.join(location.to_str().ok()?).ok()?.origin();
+    origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
 impl fmt::Debug for CloudLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CloudLink({})", self.0.name)
     }
-}
-
-/// The third of the spellings that Mitel and others use \[P\]; all name application, platform and session (5.5).
-fn app(session: &str) -> String {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let release = release.trim().split('-').next().filter(|release| !release.is_empty()).unwrap_or("unknown");
-    format!(
-        "app=switchhook/{};platform={}/{release};session={session};",
-        env!("CARGO_PKG_VERSION"),
-        std::env::consts::OS
-    )
 }
 
 fn grant(options: &Options, headers: HeaderMap) -> Grant {

@@ -34,6 +34,24 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A list was read, but not to its end.
+    #[error("read all of a list of the {api} API: {why}")]
+    Cut {
+        /// Which API.
+        api: Api,
+        /// Why not.
+        why: &'static str,
+    },
+    /// More bytes than may be sent, or than are taken. Nothing was sent, or not all of it.
+    #[error("{way} the {api} API: there are more than {limit} bytes")]
+    TooLarge {
+        /// Which API.
+        api: Api,
+        /// `send to` or `receive from`.
+        way: &'static str,
+        /// The most there may be, in bytes.
+        limit: u64,
+    },
     /// What is asked for has no address at CloudLink.
     #[error("address {what}: {why}")]
     Address {
@@ -61,6 +79,9 @@ pub struct Answered {
     pub correlation: Option<String>,
     /// The one that was sent.
     pub sent_correlation: String,
+    /// Where a redirect leads (scheme, host and port). None is followed: it would be another region's host, and the
+    /// token is for the one that is set.
+    pub moved_to: Option<String>,
     /// A wrong path or method: CloudLink answers it by 403 with a misleading message \[C, F103\].
     pub no_route: bool,
 }
@@ -70,6 +91,13 @@ impl std::fmt::Display for Answered {
         write!(f, "{} API: it answered {}", self.api, self.status.as_u16())?;
         if self.no_route {
             f.write_str(", which here means that it has no such route")?;
+        }
+        if let Some(host) = &self.moved_to {
+            write!(f, ", which leads to {host} and is not followed; if that is the account's region, set cloud or ")?;
+            write!(f, "urls.{} in [cloudlink]", self.api.name())?;
+        }
+        if self.status == StatusCode::PAYLOAD_TOO_LARGE {
+            f.write_str(", which means that more was sent than it takes")?;
         }
         if !self.body.is_empty() {
             write!(f, ": {}", self.body)?;
@@ -103,7 +131,12 @@ impl Error {
             Self::Lost { lost, .. } if lost.may_be_done() => Class::Unknown,
             Self::Lost { lost: Lost::Held { after, .. }, .. } => Class::Retry { after: Some(*after) },
             Self::Lost { lost: Lost::NotConnected(_) | Lost::NotSentInTime, .. } => Class::Retry { after: None },
-            Self::Lost { .. } | Self::SignIn(_) | Self::Unreadable { .. } | Self::Address { .. } => Class::Final,
+            Self::Lost { .. }
+            | Self::SignIn(_)
+            | Self::Unreadable { .. }
+            | Self::Cut { .. }
+            | Self::TooLarge { .. }
+            | Self::Address { .. } => Class::Final,
         }
     }
 
@@ -137,6 +170,8 @@ impl Answered {
             404 | 409 if self.api == Api::Media => Class::Moved,
             // 504: the PBX did not answer CloudLink in time.
             504 => Class::Unknown,
+            // It may be repeated, by the specification of Media \[C, SW\].
+            422 if self.api == Api::Media => Class::Retry { after: self.retry_after },
             429 | 500 | 502 | 503 => Class::Retry { after: self.retry_after },
             _ => Class::Final,
         }
@@ -157,6 +192,7 @@ mod tests {
             retry_after: None,
             correlation: None,
             sent_correlation: String::new(),
+            moved_to: None,
             no_route: false,
         }))
         .class()
@@ -171,7 +207,9 @@ mod tests {
             (403, Class::Final, Class::Final),
             (404, Class::Moved, Class::Final),
             (409, Class::Moved, Class::Final),
-            (422, Class::Final, Class::Final),
+            (307, Class::Final, Class::Final),
+            (413, Class::Final, Class::Final),
+            (422, retry, Class::Final),
             (429, retry, retry),
             (500, retry, retry),
             (502, retry, retry),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{Request, StatusCode};
 use tokio::time::Instant;
 use url::Url;
@@ -10,7 +11,7 @@ use url::Url;
 use super::hosts::breaker::Verdict;
 use super::hosts::{Host, HostPolicy, Whose};
 use super::retry_after::retry_after;
-use super::transport::{Answer, BodyError, Lost, Wire};
+use super::transport::{Answer, BodyError, Lost, MAX_ANSWER, Opened, Wire};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 
@@ -39,16 +40,46 @@ impl Line {
     /// Sends a request once and reads the answer, all of it before `deadline`, or says that it was not let through
     /// ([`Lost::Held`]).
     pub async fn send(&self, request: Request, deadline: Instant) -> Result<Answer, Lost> {
+        self.send_for(request, deadline, MAX_ANSWER).await
+    }
+
+    /// The same for an answer of at most `limit` bytes.
+    pub(super) async fn send_for(&self, request: Request, deadline: Instant, limit: usize) -> Result<Answer, Lost> {
         let host = self.host(request.url());
         let entry = host.enter(deadline).await?;
         let left = deadline.saturating_duration_since(Instant::now());
-        let sent = self.wire.exchange(request, deadline).await;
+        let sent = self.wire.exchange(request, deadline, limit).await;
         // Before the place is free: who takes it must not be sent into the pause.
         if let Some(wait) = sent.as_ref().ok().and_then(|answer| self.asked(answer)) {
             host.pause(wait);
         }
         entry.settle(self.verdict(&sent, left));
         sent
+    }
+
+    /// Sends a request once and leaves the body to be read until `deadline`. It has its place among the requests to the
+    /// host until the answer begins, and what becomes of the body says nothing about the host.
+    pub(super) async fn open(&self, request: Request, deadline: Instant) -> Result<Opened, Lost> {
+        let host = self.host(request.url());
+        let entry = host.enter(deadline).await?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let opened = self.wire.open(request, deadline).await;
+        let begun = match &opened {
+            Ok(opened) => {
+                Ok(Answer { status: opened.status(), headers: opened.headers().clone(), body: Ok(Bytes::new()) })
+            }
+            Err(lost) => Err(lost.clone()),
+        };
+        if let Some(wait) = begun.as_ref().ok().and_then(|answer| self.asked(answer)) {
+            host.pause(wait);
+        }
+        entry.settle(self.verdict(&begun, left));
+        opened
+    }
+
+    /// A line on the same wire for addresses that are nobody's in particular.
+    pub(super) fn elsewhere(&self) -> Self {
+        Self { whose: Whose::Other, policy: HostPolicy::STEPS, ..self.clone() }
     }
 
     /// How long to wait after an answer, as it asks; after one that made the whole host pause a little longer, by

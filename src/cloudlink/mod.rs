@@ -11,33 +11,51 @@
 //! What is known about the wire, and how surely, is written beside each item with the mark of the wire reference:
 //! \[C\] confirmed, \[P\] probable, \[A\] assumed.
 
+pub mod admin;
 mod any;
+mod app;
 mod authentication;
-mod chat;
+pub mod chat;
 mod client;
 mod error;
+mod files;
 mod hosts;
 mod line;
-mod media;
+pub mod media;
+pub mod notifications;
+mod object;
+mod paging;
 mod path;
+mod paths;
+mod places;
+pub mod presence;
+mod query;
 pub mod retry_after;
 pub mod scrub;
+pub mod service_delivery;
 pub mod sign_in;
 pub mod token;
 pub mod transport;
+mod verbs;
 
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use authentication::WhoAmI;
+pub use app::AppHeader;
+pub use authentication::{Application, WhoAmI};
 pub use chat::{Content, Message, Recent, message_tag};
 pub use client::{Api, CloudLink};
 pub use error::{Answered, Class, Error};
+pub use files::{Download, MAX_FILE, Upload};
 pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, Whose};
 pub use line::Line;
 pub use media::Call;
+pub use paging::{Items, MAX_PAGES, Page, Pages, Paging};
+pub use paths::{PathError, Paths};
+pub use places::{Mark, Place, ROUTES, Route};
+pub use query::{Query, quoted};
 
 use std::sync::Arc;
 
@@ -56,6 +74,10 @@ pub struct Options {
     pub urls: Urls,
     /// How to sign in.
     pub auth: Auth,
+    /// Where assumed routes lie, if not where the client thinks.
+    pub paths: Paths,
+    /// How this application is named to CloudLink.
+    pub app: AppHeader,
 }
 
 /// The base URL of each API, version included.
@@ -73,19 +95,22 @@ pub struct Urls {
     pub admin: Url,
     /// Presence.
     pub presence: Url,
+    /// Service Delivery; nobody public says where it is \[A\].
+    pub service_delivery: Option<Url>,
 }
 
 impl Urls {
-    /// That of one API.
-    pub fn of(&self, api: Api) -> &Url {
-        match api {
+    /// That of one API; none if it is not known.
+    pub fn of(&self, api: Api) -> Option<&Url> {
+        Some(match api {
             Api::Authentication => &self.authentication,
             Api::Notifications => &self.notifications,
             Api::Media => &self.media,
             Api::Chat => &self.chat,
             Api::Admin => &self.admin,
             Api::Presence => &self.presence,
-        }
+            Api::ServiceDelivery => self.service_delivery.as_ref()?,
+        })
     }
 }
 

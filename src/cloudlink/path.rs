@@ -72,11 +72,16 @@ fn join<'a>(base: &Url, segments: impl Iterator<Item = &'a str>) -> Url {
 
 /// One segment: what a path may not contain is escaped, existing escapes are left alone.
 pub(super) fn encode(segment: &str, out: &mut String) {
-    let bytes = segment.as_bytes();
+    // RFC 3986: unreserved, sub-delims, ':' and '@'.
+    escape(segment, b"-._~!$&'()*+,;=:@", out);
+}
+
+/// Escapes all but letters, digits, escapes and what is in `plain`.
+fn escape(text: &str, plain: &[u8], out: &mut String) {
+    let bytes = text.as_bytes();
     for (at, &byte) in bytes.iter().enumerate() {
         let escape = byte == b'%' && bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-        // RFC 3986: unreserved, sub-delims, ':' and '@'.
-        if escape || byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte) {
+        if escape || byte.is_ascii_alphanumeric() || plain.contains(&byte) {
             out.push(char::from(byte));
         } else {
             let _ = write!(out, "%{byte:02X}");
@@ -104,16 +109,75 @@ fn is_version(segment: &str) -> bool {
 }
 
 /// `.` and `..`, also escaped.
-fn is_dots(segment: &str) -> bool {
+pub(super) fn is_dots(segment: &str) -> bool {
     let may_be = segment.len() <= 6 && segment.starts_with(['.', '%']);
     may_be && matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
 
-/// The URL of a collection's `next` link: resolved against the API's origin, not its base path \[P, RN\]. None if it leads
-/// to another host.
-pub(super) fn next(base: &Url, link: &str) -> Option<Url> {
-    let url = base.join(link).ok()?;
-    (url.origin() == base.origin()).then_some(url)
+/// The longest link that is followed.
+const MAX_LINK: usize = 8 * 1024;
+
+/// The URL of a collection's `next` link on `page`. A path with a version is resolved against the API's origin, not its
+/// base path \[P, RN\], one without lies below the base. What a URL may not contain is escaped, escapes are left alone.
+/// Never to another host.
+pub(super) fn next(base: &Url, page: &Url, link: &str) -> Result<Url, &'static str> {
+    let link = link.trim();
+    if link.len() > MAX_LINK {
+        return Err("its next link is longer than any link");
+    }
+    if link.bytes().any(|byte| byte.is_ascii_control() || byte == b'\\') {
+        return Err("its next link holds characters that no link holds");
+    }
+    let link = link.split('#').next().unwrap_or_default();
+    let (path, query) = link.split_once('?').map_or((link, None), |(path, query)| (path, Some(query)));
+    if path.is_empty() && query.is_none() {
+        return Err("its next link is empty");
+    }
+    let mut url = if path.is_empty() { page.clone() } else { base.clone() };
+    if !path.is_empty() {
+        url.set_path(&resolved(base, path)?);
+    }
+    url.set_query(query.map(encode_query).as_deref());
+    Ok(url)
+}
+
+fn resolved(base: &Url, link: &str) -> Result<String, &'static str> {
+    let absolute = match link.split('/').next() {
+        Some(scheme) if scheme.ends_with(':') => Url::parse(link).ok(),
+        Some("") if link.starts_with("//") => Url::parse(&format!("{}:{link}", base.scheme())).ok(),
+        _ => None,
+    };
+    let path = match &absolute {
+        Some(url) if url.origin() == base.origin() && url.username().is_empty() && url.password().is_none() => {
+            url.path()
+        }
+        None if !link.starts_with("//") => link,
+        _ => return Err("its next link leads to another host"),
+    };
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let below = path.strip_suffix('/').unwrap_or(path);
+    if below.split('/').any(|segment| segment.is_empty() || is_dots(segment)) {
+        return Err("a part of its next link is empty or leads elsewhere");
+    }
+    let prefix = base.path().trim_matches('/');
+    let whole = path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let version = path.strip_prefix("api/").unwrap_or(path).split('/').next().is_some_and(is_version);
+    let mut out = String::with_capacity(128);
+    if !(whole || version) {
+        out.push_str(base.path().trim_end_matches('/'));
+    }
+    for segment in path.split('/') {
+        out.push('/');
+        encode(segment, &mut out);
+    }
+    Ok(out)
+}
+
+/// A query: what it may not contain is escaped, existing escapes are left alone.
+pub(super) fn encode_query(query: &str) -> String {
+    let mut out = String::with_capacity(query.len() + 16);
+    escape(query, b"-._~!$&'()*+,;=:@/?", &mut out);
+    out
 }
 
 #[cfg(test)]
@@ -179,12 +243,45 @@ mod tests {
     }
 
     #[test]
-    fn next_links_stay_at_the_host() {
-        let base = BASE.parse().unwrap();
-        assert_eq!(
-            next(&base, "/2017-09-01/x?$skip=2 0").unwrap().as_str(),
-            "http://127.0.0.1:9090/2017-09-01/x?$skip=2%200"
-        );
-        assert!(next(&base, "https://evil.example/x").is_none());
+    fn next_links_are_resolved() {
+        let base: Url = "http://127.0.0.1:9090/media/2017-09-01".parse().unwrap();
+        let page: Url = "http://127.0.0.1:9090/media/2017-09-01/x?$top=1".parse().unwrap();
+        for (link, wanted) in [
+            // With a version: at the origin, not below the base's own path.
+            ("/2017-09-01/x?$skip=2 0", "/2017-09-01/x?$skip=2%200"),
+            ("/api/2016-12-31/x?$skip=2", "/api/2016-12-31/x?$skip=2"),
+            ("2017-09-01/x?a=\"b\"", "/2017-09-01/x?a=%22b%22"),
+            ("/media/2017-09-01/x?$skip=2", "/media/2017-09-01/x?$skip=2"),
+            ("http://127.0.0.1:9090/2017-09-01/a b?c=d e", "/2017-09-01/a%20b?c=d%20e"),
+            ("HTTP://127.0.0.1:9090/2017-09-01/x", "/2017-09-01/x"),
+            ("//127.0.0.1:9090/2017-09-01/x", "/2017-09-01/x"),
+            // Without one: below the base.
+            ("/x?$skip=2", "/media/2017-09-01/x?$skip=2"),
+            ("x/", "/media/2017-09-01/x/"),
+            ("?$skip=2", "/media/2017-09-01/x?$skip=2"),
+            // Escapes are left alone, the rest is escaped.
+            ("/2017-09-01/a%2Fb?c=%20%zz{}#top", "/2017-09-01/a%2Fb?c=%20%25zz%7B%7D"),
+        ] {
+            assert_eq!(next(&base, &page, link).unwrap().as_str(), format!("http://127.0.0.1:9090{wanted}"), "{link}");
+        }
+        for link in [
+            "",
+            "#",
+            "/",
+            "https://evil.example/x",
+            "https://127.0.0.1:9090/2017-09-01/x",
+            "http://127.0.0.1:9091/2017-09-01/x",
+            "http://a:b@127.0.0.1:9090/2017-09-01/x",
+            "//evil.example/x",
+            "\\\\evil.example/x",
+            "/2017-09-01/../x",
+            "/2017-09-01/%2e%2E/x",
+            "/2017-09-01//x",
+            "/x\r\ny",
+            &"x".repeat(MAX_LINK + 1),
+        ] {
+            let next = next(&base, &page, link);
+            assert!(next.is_err(), "{link}: {next:?}");
+        }
     }
 }

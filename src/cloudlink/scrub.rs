@@ -3,6 +3,14 @@
 //! A wrong path at CloudLink is answered by 403 with a message that repeats the bearer token \[C, F103\]; other services
 //! echo requests too. So what is kept of an error body goes through here first.
 
+use serde_json::Value;
+
+/// How deep an answer is looked into for secrets.
+const DEPTH: usize = 64;
+/// What is never handed on: a user's SIP password \[P, SD\], tokens and secrets of clients.
+const SECRETS: [&str; 7] =
+    ["sippassword", "password", "access_token", "refresh_token", "clientsecret", "client_secret", "onetimepassword"];
+
 /// What stands in the place of a secret.
 const DOTS: &str = "[secret]";
 /// The most that is kept of an error body.
@@ -23,6 +31,24 @@ pub fn scrub(body: &[u8], secrets: &[&str]) -> String {
         text.push('…');
     }
     text
+}
+
+/// Takes fields that hold secrets out of an answer, however deep they lie.
+pub(super) fn without_secrets(value: &mut Value) {
+    without_secrets_below(value, DEPTH);
+}
+
+fn without_secrets_below(value: &mut Value, depth: usize) {
+    match value {
+        // Deeper than any answer goes.
+        Value::Array(_) | Value::Object(_) if depth == 0 => *value = Value::Null,
+        Value::Array(items) => items.iter_mut().for_each(|item| without_secrets_below(item, depth - 1)),
+        Value::Object(fields) => {
+            fields.retain(|name, _| !SECRETS.contains(&&*name.to_ascii_lowercase()));
+            fields.values_mut().for_each(|value| without_secrets_below(value, depth - 1));
+        }
+        _ => {}
+    }
 }
 
 fn is_token_char(c: char) -> bool {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::{Auth, CloudLink, HostPolicy, Line, Options, Urls, Whose};
+use super::{AppHeader, Auth, CloudLink, HostPolicy, Line, Options, Paths, Urls, Whose};
 use crate::cloudlink::transport::Wire;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -132,11 +132,17 @@ pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
         media: base.clone(),
         chat: base.clone(),
         admin: base.clone(),
-        presence: base,
+        presence: base.clone(),
+        service_delivery: Some(base),
     };
     let auth = Auth::ClientCredentials { client_id: "cid".into(), client_secret: Secret::new("s3cret & more") };
-    let options = Options { name: "main".into(), account_id: "10000495".into(), urls, auth };
+    let options = options(urls, auth);
     CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)
+}
+
+fn options(urls: Urls, auth: Auth) -> Options {
+    let (paths, app) = (Paths::default(), AppHeader::default());
+    Options { name: "main".into(), account_id: "10000495".into(), urls, auth, paths, app }
 }
 
 /// A clock that stands still.

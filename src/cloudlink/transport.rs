@@ -21,7 +21,7 @@ use url::{Host, Url};
 
 use super::hosts::{Hold, HostPolicy, HostState, Hosts};
 
-/// The most that is read of an answer.
+/// The most that is read of an answer, unless more is expected.
 pub const MAX_ANSWER: usize = 1024 * 1024;
 /// How long connecting may take, name look-up and TLS included.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -59,12 +59,57 @@ pub struct Answer {
     pub body: Result<Bytes, BodyError>,
 }
 
+/// An answer whose body may still be on its way.
+pub(super) enum Opened {
+    Flowing(Response),
+    /// From a simulation.
+    Whole(Answer),
+}
+
+impl Opened {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Flowing(response) => response.status(),
+            Self::Whole(answer) => answer.status,
+        }
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        match self {
+            Self::Flowing(response) => response.headers(),
+            Self::Whole(answer) => &answer.headers,
+        }
+    }
+
+    /// All of it, up to the usual bound.
+    pub(super) async fn read(self) -> Answer {
+        match self {
+            Self::Flowing(response) => read(response, MAX_ANSWER).await,
+            Self::Whole(answer) => answer,
+        }
+    }
+
+    /// The next piece of the body; none when it is over.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, BodyError> {
+        match self {
+            Self::Flowing(response) => response.chunk().await.map_err(|error| broken(&error)),
+            Self::Whole(answer) => {
+                let body = std::mem::replace(&mut answer.body, Ok(Bytes::new()))?;
+                Ok(Some(body).filter(|body| !body.is_empty()))
+            }
+        }
+    }
+}
+
 /// Why the body of an answer is not there although its status is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// More than [`MAX_ANSWER`].
-    #[error("read the answer: it is larger than {MAX_ANSWER} bytes")]
-    TooLarge,
+    /// More than is read of it.
+    #[error("read the answer: it is larger than {limit} bytes")]
+    TooLarge {
+        /// The most that is read, in bytes.
+        limit: usize,
+    },
     /// It did not end in time.
     #[error("read the answer within the time-out")]
     TimedOut,
@@ -159,13 +204,23 @@ impl Wire {
         &self.0.hosts
     }
 
-    /// Sends a request once and reads the answer, all of it before `deadline`, whatever is known of the host.
-    pub(super) async fn exchange(&self, mut request: Request, deadline: Instant) -> Result<Answer, Lost> {
+    /// Sends a request once and reads the answer, all of it before `deadline` and at most `limit` bytes, whatever is
+    /// known of the host.
+    pub(super) async fn exchange(&self, request: Request, deadline: Instant, limit: usize) -> Result<Answer, Lost> {
+        match self.open(request, deadline).await? {
+            Opened::Flowing(response) => Ok(read(response, limit).await),
+            Opened::Whole(answer) => Ok(answer),
+        }
+    }
+
+    /// Sends a request once and leaves the body of the answer to be read, which must be over at `deadline` too.
+    pub(super) async fn open(&self, mut request: Request, deadline: Instant) -> Result<Opened, Lost> {
         if deadline <= Instant::now() {
             return Err(Lost::NotSentInTime);
         }
         if let Some(far) = &self.0.far {
-            return timeout_at(deadline, far.exchange(request, deadline)).await.unwrap_or(Err(Lost::TimedOut));
+            let answer = timeout_at(deadline, far.exchange(request, deadline)).await;
+            return answer.unwrap_or(Err(Lost::TimedOut)).map(Opened::Whole);
         }
         let client = self.client(request.url()).await?;
         let left = deadline.saturating_duration_since(Instant::now());
@@ -173,8 +228,7 @@ impl Wire {
             return Err(Lost::NotSentInTime);
         }
         *request.timeout_mut() = Some(left);
-        let response = client.execute(request).await.map_err(|error| lost(&error))?;
-        Ok(read(response).await)
+        client.execute(request).await.map(Opened::Flowing).map_err(|error| lost(&error))
     }
 
     async fn client(&self, url: &Url) -> Result<&Client, Lost> {
@@ -250,30 +304,33 @@ fn build(tls: bool, here: bool, resolver: Option<Arc<dyn Resolve>>) -> Result<Cl
     })
 }
 
-async fn read(mut response: Response) -> Answer {
+async fn read(mut response: Response, limit: usize) -> Answer {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let body = read_body(&mut response).await;
+    let body = read_body(&mut response, limit).await;
     Answer { status, headers, body }
 }
 
-async fn read_body(response: &mut Response) -> Result<Bytes, BodyError> {
-    let failed = |error: &reqwest::Error| if error.is_timeout() { BodyError::TimedOut } else { BodyError::Broken };
-    let Some(first) = response.chunk().await.map_err(|e| failed(&e))? else { return Ok(Bytes::new()) };
-    if first.len() > MAX_ANSWER {
-        return Err(BodyError::TooLarge);
+async fn read_body(response: &mut Response, limit: usize) -> Result<Bytes, BodyError> {
+    let Some(first) = response.chunk().await.map_err(|e| broken(&e))? else { return Ok(Bytes::new()) };
+    if first.len() > limit {
+        return Err(BodyError::TooLarge { limit });
     }
     // Most answers are one chunk, which is handed on as it is.
-    let Some(second) = response.chunk().await.map_err(|e| failed(&e))? else { return Ok(first) };
+    let Some(second) = response.chunk().await.map_err(|e| broken(&e))? else { return Ok(first) };
     let mut whole = BytesMut::from(first);
     let mut next = Some(second);
     while let Some(chunk) = next {
-        if whole.len() + chunk.len() > MAX_ANSWER {
-            return Err(BodyError::TooLarge);
+        if whole.len() + chunk.len() > limit {
+            return Err(BodyError::TooLarge { limit });
         }
         whole.extend_from_slice(&chunk);
-        next = response.chunk().await.map_err(|e| failed(&e))?;
+        next = response.chunk().await.map_err(|e| broken(&e))?;
     }
     Ok(whole.freeze())
+}
+
+fn broken(error: &reqwest::Error) -> BodyError {
+    if error.is_timeout() { BodyError::TimedOut } else { BodyError::Broken }
 }
 
 fn lost(error: &reqwest::Error) -> Lost {

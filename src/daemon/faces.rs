@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::api::{Faces, Readiness};
-use crate::cloudlink::CloudLink;
+use crate::api::{AccountReadiness, Faces, Readiness};
 use crate::dispatch::{OPEN, PARKED, Pulse};
 use crate::journal::Embedded;
 use crate::kit::clock::Clock;
 use crate::telemetry::Metrics;
 
-use super::desk::Desk;
-use super::reload::Reloader;
+use super::account::Account;
 
 /// A dispatcher that did not come around for so long hangs.
 const HANGS: i64 = 10_000;
@@ -24,9 +22,7 @@ pub(super) struct Shown {
     pub(super) journal: Arc<Embedded>,
     pub(super) pulse: Arc<Pulse>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) reloader: Arc<Reloader>,
-    pub(super) cloudlink: CloudLink,
-    pub(super) desk: Arc<Desk>,
+    pub(super) accounts: Arc<[Account]>,
     pub(super) clock: Clock,
     pub(super) draining: AtomicBool,
 }
@@ -65,22 +61,26 @@ impl Faces for Shown {
         if self.pulse.open.load(Ordering::Relaxed) >= OPEN as u64 || parked >= PARKED as u64 {
             reasons.push("too many runs are open: what comes waits in the journal".to_owned());
         }
-        let rules = self.reloader.in_force();
-        reasons.extend(rules.trouble.map(|why| format!("the rules on disk are not in force: {why}")));
-        reasons.extend(self.cloudlink.token_state().last_error.map(|why| format!("no token from CloudLink: {why}")));
-        for state in self.desk.directory().iter().flat_map(|directory| directory.state()) {
-            let name = state.name;
-            // What fails for a moment is read anew soon.
-            let trouble = state.trouble.filter(|_| state.failures >= LASTING);
-            reasons.extend(trouble.map(|why| format!("the directory's {name} could not be read: {why}")));
+        let several = self.accounts.len() > 1;
+        let mut accounts = Vec::new();
+        for account in self.accounts.iter() {
+            let of = if several { format!("{}: ", account.name) } else { String::new() };
+            let rules = account.reloader.in_force();
+            reasons.extend(rules.trouble.map(|why| format!("{of}the rules on disk are not in force: {why}")));
+            let token = account.cloudlink.token_state();
+            reasons.extend(token.last_error.map(|why| format!("{of}no token from CloudLink: {why}")));
+            for state in account.desk.directory().iter().flat_map(|directory| directory.state()) {
+                let name = state.name;
+                // What fails for a moment is read anew soon.
+                let trouble = state.trouble.filter(|_| state.failures >= LASTING);
+                reasons.extend(trouble.map(|why| format!("{of}the directory's {name} could not be read: {why}")));
+            }
+            let (name, since) = (account.name.to_string(), rules.since.to_rfc3339());
+            accounts.push(AccountReadiness { name, rules: rules.hash, rules_since: since });
         }
-        Readiness {
-            ready,
-            reasons,
-            rules: rules.hash,
-            rules_since: rules.since.to_rfc3339(),
-            version: env!("CARGO_PKG_VERSION"),
-        }
+        let first = accounts.first().cloned().unwrap_or_default();
+        let (rules, rules_since, version) = (first.rules, first.rules_since, env!("CARGO_PKG_VERSION"));
+        Readiness { ready, reasons, rules, rules_since, accounts, version }
     }
 
     fn metrics(&self) -> String {
@@ -98,14 +98,15 @@ impl Faces for Shown {
         let since = |at: i64| if at == 0 { 0 } else { now - at };
         gauges.dedupe_window_seconds.set(since(figures.oldest_seen.load(Ordering::Relaxed)) / 1000);
         gauges.oldest_run_ms.set(since(self.pulse.oldest_arrived.load(Ordering::Relaxed)));
-        let until = self.cloudlink.token_state().valid_until;
-        gauges.token_seconds.set(until.map_or(-1, |until| (until.timestamp_millis() - now) / 1000));
-        for host in self.cloudlink.hosts().into_iter().chain(self.desk.hosts()) {
-            self.metrics.host(&host.host, host.breaker_open, host.paused, &host.held);
-        }
-        if let Some(directory) = self.desk.directory() {
-            for state in directory.state() {
-                self.metrics.directory(directory.account(), state.name, state.count, state.age, state.stale);
+        for account in self.accounts.iter() {
+            let until = account.cloudlink.token_state().valid_until;
+            let left = until.map_or(-1, |until| (until.timestamp_millis() - now) / 1000);
+            self.metrics.token(&account.name, left);
+            for host in account.cloudlink.hosts().into_iter().chain(account.desk.hosts()) {
+                self.metrics.host(&account.name, &host.host, host.breaker_open, host.paused, &host.held);
+            }
+            for state in account.desk.directory().iter().flat_map(|directory| directory.state()) {
+                self.metrics.directory(&account.name, state.name, state.count, state.age, state.stale);
             }
         }
         self.metrics.render()

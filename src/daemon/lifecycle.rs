@@ -3,7 +3,8 @@
 //! Start: settings, rules, journal (recovered), listeners bound, dispatcher, listeners opened, ready. Stop: not ready,
 //! drain, listener closed, steps that run are finished, outcomes written. A part that dies ends the process.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,32 +14,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::account::{Account, Parts, Read};
 use super::desk::Desk;
+use super::desks::Desks;
 use super::faces::Shown;
 use super::operator::Operator;
-use super::reload::{self, Reloader};
-use super::source::Far;
-use super::{Error, Start, lookout, schedules, site};
-use crate::actions::{Actions, guarded_wire};
+use super::{Error, Start, reload};
 use crate::api::{Api, Faces};
-use crate::cloudlink::CloudLink;
-use crate::cloudlink::transport::Wire;
-use crate::directory::{Directory, Needs};
 use crate::dispatch::Dispatcher;
-use crate::hours::Locale;
 use crate::ingest::Ingest;
 use crate::journal::{Embedded, Journal};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::listener::Listener;
 use crate::kit::supervisor::{Died, Supervisor};
-use crate::numbers::Dialling;
-use crate::rules::{Attached, RuleSet, Step, World};
+use crate::rules::{self, World};
 use crate::settings::{self, Environment, Settings};
 use crate::telemetry::Metrics;
 
-/// How many calls of which nothing is heard may wait to be looked at.
-const LOOKS: usize = 256;
 /// How long open requests may take to end when the listener closes.
 const CONNECTIONS_END: Duration = Duration::from_secs(1);
 /// How long steps that run may take to end after that.
@@ -48,11 +41,10 @@ const WATCHDOG: Duration = Duration::from_secs(5);
 
 /// A daemon that serves.
 struct App {
-    desk: Arc<Desk>,
+    accounts: Arc<[Account]>,
     journal: Arc<Embedded>,
     ingest: Arc<Ingest<Embedded>>,
     shown: Arc<Shown>,
-    reloader: Arc<Reloader>,
     supervisor: Supervisor,
     close: CancellationToken,
     drain: Duration,
@@ -80,95 +72,39 @@ pub async fn run(start: Start) -> Result<(), Error> {
 
 async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> Result<App, Error> {
     let chance = Chance::system();
-    let account = settings
-        .accounts
-        .first()
-        .cloned()
-        .ok_or(Error::SetUp { what: "[cloudlink]", why: "there is no account".into() })?;
-    let known_site = site::remembered(&settings.journal.path, &account.name);
-    site::announce(&settings.locale, known_site.as_ref());
-    let locale = site::complete(&settings.locale, known_site.as_ref());
-    let world = World {
-        locale: locale.clone(),
-        credentials: settings.credentials.iter().map(|credential| credential.name.clone()).collect(),
-        attached: Attached::Disk,
-        now: clock.now(),
+    let metrics = Arc::new(Metrics::default());
+    let parts = Parts {
+        credentials: &settings.credentials,
+        rules: &settings.rules,
+        directory: settings.directory,
+        state: &settings.journal.path,
+        keep_dead: settings.journal.keep_dead,
+        session: chance.uuid(),
+        clock: clock.clone(),
+        chance: chance.clone(),
+        supervisor: supervisor.clone(),
+        metrics: Arc::clone(&metrics),
     };
     // Before the rules are read, so that no change between reading and watching is missed.
-    let watcher = settings.rules.watch.then(|| reload::Watch::new(&settings.rules.path)).and_then(|watcher| {
+    let folders: BTreeSet<PathBuf> = settings.accounts.iter().flat_map(|account| account.rules.clone()).collect();
+    let watcher = settings.rules.watch.then(|| reload::Watch::new(&folders)).and_then(|watcher| {
         watcher.inspect_err(|error| tracing::warn!(%error, "the rules can't be watched; reload them with SIGHUP")).ok()
     });
-    let rules = Arc::new(first_rules(&settings, &world)?);
-    // Only a bot has to know itself.
-    let replies = rules.rules().iter().flat_map(|rule| &rule.steps).any(Step::answers);
+    let read = settings.accounts.iter().map(|account| Read::new(account.clone(), &parts));
+    let read = read.collect::<Result<Vec<Read>, Error>>()?;
     let journal = Arc::new(Embedded::open(&settings.journal, clock.clone())?);
     let admin = Listener::bind(settings.admin.listen, None).await?;
     let public = Listener::bind(settings.server.listen, settings.server.tls.as_ref()).await?;
 
-    let metrics = Arc::new(Metrics::default());
-    let session = chance.uuid();
-    let cloudlink =
-        CloudLink::new(account.clone(), &session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
-    let directory = Directory::new(
-        Arc::clone(&account.name),
-        settings.directory,
-        Needs { sites: site::is_wanted(&settings.locale), ..Needs::default() },
-        Arc::new(Far::new(cloudlink.clone(), account.account_id.clone())),
-        rules.numbers().clone(),
-        clock.clone(),
-    );
-    let actions = Actions::new(
-        HashMap::from([(account.name.clone(), cloudlink.clone())]),
-        settings.credentials.clone(),
-        guarded_wire(),
-        clock.clone(),
-        chance.clone(),
-        supervisor.clone(),
-    )
-    .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?
-    .with_dialling(&account.name, dialling(&locale))
-    .with_directory(&account.name, directory.clone());
-    // Not now, but before the first call: it takes some milliseconds.
-    let numbers = rules.numbers().clone();
-    tokio::task::spawn_blocking(move || numbers.warm());
-    let reloader =
-        Arc::new(Reloader::new(settings.rules.path.clone(), world, clock.clone(), Arc::clone(&metrics), &rules));
-    let desk = Desk::new(
-        account.name.clone(),
-        rules,
-        actions,
-        clock.clone(),
-        Arc::clone(&metrics),
-        settings.rules.dry_run,
-        settings.journal.keep_dead,
-    );
-    let desk = Arc::new(desk.with_directory(directory.clone()));
-    schedules::set(&*journal, &desk.rules_in_force(), &account.name, &clock)
-        .await
-        .map_err(|error| Error::SetUp { what: "the clocks of rules", why: error.to_string() })?;
-    let (looks, asked) = mpsc::channel(LOOKS);
-    let _ = desk.looks.set(looks);
-    let looking = lookout::look_after(asked, cloudlink.clone(), Arc::clone(&journal));
-    let stop = supervisor.stop.clone();
-    supervisor.spawn(async move { stop.run_until_cancelled(looking).await });
-    let (keeping, stop) = (directory.clone().keep(), supervisor.stop.clone());
-    supervisor.spawn(async move { stop.run_until_cancelled(keeping).await });
-    if site::is_wanted(&settings.locale) {
-        let follow = site::Follow {
-            written: settings.locale.clone(),
-            state: settings.journal.path.clone(),
-            known: known_site,
-            desk: Arc::clone(&desk),
-            reloader: Arc::clone(&reloader),
-            journal: Arc::clone(&journal),
-            directory,
-        };
-        let stop = supervisor.stop.clone();
-        supervisor.spawn(async move { stop.run_until_cancelled(follow.run()).await });
+    let accounts = read.into_iter().map(|read| Account::new(read, &parts)).collect::<Result<Vec<Account>, Error>>()?;
+    for account in &accounts {
+        account.start(&journal, &parts).await?;
     }
+    let desks = Arc::new(desks(&accounts, &parts)?);
+    let accounts: Arc<[Account]> = accounts.into();
     let dispatcher = Dispatcher::new(
         Arc::clone(&journal),
-        Arc::clone(&desk),
+        Arc::clone(&desks),
         clock.clone(),
         chance.clone(),
         supervisor.clone(),
@@ -178,14 +114,12 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         journal: Arc::clone(&journal),
         pulse: dispatcher.pulse(),
         metrics: Arc::clone(&metrics),
-        reloader: Arc::clone(&reloader),
-        cloudlink: cloudlink.clone(),
-        desk: Arc::clone(&desk),
+        accounts: Arc::clone(&accounts),
         clock,
         draining: AtomicBool::new(false),
     });
     let ingest = Arc::new(Ingest::new(&settings.server, Arc::clone(&journal), metrics, supervisor.clone()));
-    let operator = Arc::new(Operator::new(Arc::clone(&journal), Arc::clone(&desk), chance.clone()));
+    let operator = Arc::new(Operator::new(Arc::clone(&journal), desks, chance));
     let api = Arc::new(Api::new(&settings.admin, Arc::clone(&shown) as Arc<dyn Faces>, operator));
     let close = CancellationToken::new();
     announce(&settings, &public, &admin);
@@ -216,31 +150,22 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
         stop,
     );
     supervisor.vital("admin listener", admin);
-    if replies {
-        let (learn, stop) = (cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());
-        supervisor.spawn(async move { stop.run_until_cancelled(learn).await });
+    for account in accounts.iter() {
+        supervisor.vital("sign-in", account.cloudlink.clone().keep_signed_in());
     }
-    supervisor.vital("sign-in", cloudlink.keep_signed_in());
-    Ok(App { desk, journal, ingest, shown, reloader, supervisor, close, drain: settings.server.drain, watcher })
+    Ok(App { accounts, journal, ingest, shown, supervisor, close, drain: settings.server.drain, watcher })
 }
 
-/// At start there are no rules of before: what does not hold together is shown, and that is the end.
-fn first_rules(settings: &Settings, world: &World) -> Result<RuleSet, Error> {
-    let rules = reload::compile(&settings.rules.path, world).map_err(|report| Error::Rules(Box::new(report)))?;
-    if !rules.warnings().is_empty() {
-        tracing::warn!("the rules are in force, with findings:\n{}", rules.warnings().render(false));
-    }
-    tracing::info!(rules = rules.hash(), count = rules.rules().len(), "rules in force");
-    reload::warn(&rules);
-    Ok(rules)
-}
-
-/// What a phone of the site dials.
-pub(crate) fn dialling(locale: &Locale) -> Dialling {
-    let dial = locale.dial.as_ref();
-    dial.map_or_else(Dialling::default, |dial| {
-        Dialling::of(locale.country.as_deref(), &dial.outside, &dial.national, &dial.international)
-    })
+/// The desks of these accounts as one. An account that is not among them any more has no rules and no hands.
+fn desks(accounts: &[Account], parts: &Parts<'_>) -> Result<Desks, Error> {
+    let mut desks = accounts.iter().map(|account| Arc::clone(&account.desk));
+    let first = desks.next().ok_or(Error::SetUp { what: "[cloudlink]", why: "there is no account".into() })?;
+    let no_rules = rules::compile(&[], &World::default()).map_err(|report| Error::Rules(Box::new(report)))?;
+    let (no_rules, metrics, clock, keep_dead) =
+        (Arc::new(no_rules), Arc::clone(&parts.metrics), parts.clock.clone(), parts.keep_dead);
+    Ok(Desks::new(first, desks, move |account| {
+        Desk::of_nobody(account, Arc::clone(&no_rules), clock.clone(), Arc::clone(&metrics), keep_dead)
+    }))
 }
 
 fn announce(settings: &Settings, public: &Listener, admin: &Listener) {
@@ -274,7 +199,8 @@ impl App {
         let mut watchdog = tokio::time::interval(WATCHDOG);
         let died = loop {
             if let Some(watcher) = &mut watcher {
-                watcher.follow(&self.reloader.attached());
+                let attached: Vec<_> = self.accounts.iter().flat_map(|account| account.reloader.attached()).collect();
+                watcher.follow(&attached);
             }
             tokio::select! {
                 () = stop.told() => break None,
@@ -307,7 +233,11 @@ impl App {
         if let Ok(now) = NotifyState::monotonic_usec_now() {
             tell(&[NotifyState::Reloading, now]);
         }
-        self.reloader.reload(&self.desk, &*self.journal).await;
+        for account in self.accounts.iter() {
+            account.reloader.reload(&account.desk, &*self.journal).await;
+        }
+        let troubled = self.accounts.iter().any(|account| account.reloader.in_force().trouble.is_some());
+        self.shown.metrics.reload_failed(troubled);
         tell(&[NotifyState::Ready]);
     }
 

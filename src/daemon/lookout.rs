@@ -21,7 +21,7 @@ pub(super) async fn look_after(mut looks: mpsc::Receiver<Look>, cloudlink: Cloud
         for (endpoint, call) in legs {
             let path = format!("/endpoints/{}/calls/{}", encoded(&endpoint), encoded(&call));
             match cloudlink.call(&path, TIMEOUT).await {
-                Ok(found) if !is_over(&found.state) => {}
+                Ok(found) if !found.is_over() => {}
                 Ok(_) => gone.push((endpoint, call)),
                 Err(error) if error.status().is_some_and(|status| status == 404) => gone.push((endpoint, call)),
                 Err(error) => {
@@ -34,10 +34,6 @@ pub(super) async fn look_after(mut looks: mpsc::Receiver<Look>, cloudlink: Cloud
             tracing::info!(%error, "what was seen of a call can't be stored; it is looked at again");
         }
     }
-}
-
-fn is_over(state: &str) -> bool {
-    matches!(state.to_lowercase().as_str(), "completed" | "ended" | "idle")
 }
 
 fn encoded(part: &str) -> String {

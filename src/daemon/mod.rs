@@ -2,7 +2,9 @@
 //!
 //! Nothing is decided here about publications: [`desk`] hands each room's result to the next.
 
+mod account;
 pub(crate) mod desk;
+mod desks;
 mod faces;
 mod lifecycle;
 mod lookout;
@@ -19,7 +21,7 @@ mod trials;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(crate) use lifecycle::dialling;
+pub(crate) use account::dialling;
 pub use lifecycle::run;
 pub(crate) use reload::compile;
 pub(crate) use source::Far;

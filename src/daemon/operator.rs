@@ -8,8 +8,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use tokio::sync::Mutex;
 
-use super::desk::own::{Own, Unfit};
+use super::desk::own::{Own, Unfit, account};
 use super::desk::{Desk, NoVar};
+use super::desks::Desks;
 use super::told;
 use crate::api::{Done, Operations, Refusal, Replay, SetVar};
 use crate::journal::{Accepted, Change, Claim, Embedded, Entry, Error, Journal, Letter, Range};
@@ -32,15 +33,15 @@ const NUMBERS: u64 = i64::MAX as u64;
 /// See the module.
 pub(super) struct Operator {
     journal: Arc<Embedded>,
-    desk: Arc<Desk>,
+    desks: Arc<Desks>,
     chance: Chance,
     /// One after the other, so that a letter is not thrown away while it is being tried again.
     turn: Mutex<()>,
 }
 
 impl Operator {
-    pub(super) fn new(journal: Arc<Embedded>, desk: Arc<Desk>, chance: Chance) -> Self {
-        Self { journal, desk, chance, turn: Mutex::default() }
+    pub(super) fn new(journal: Arc<Embedded>, desks: Arc<Desks>, chance: Chance) -> Self {
+        Self { journal, desks, chance, turn: Mutex::default() }
     }
 
     async fn tell_letters(&self, after: u64) -> Done {
@@ -60,7 +61,7 @@ impl Operator {
         let claim = self.claim(letter.seq).await?;
         let claim = claim.ok_or_else(|| Refusal::Conflict("its publication is gone: discard it".to_owned()))?;
         let unfit = |unfit: Unfit| Refusal::Conflict(unfit.to_string());
-        let entry = self.desk.retry(&letter, &claim, again).map_err(unfit)?;
+        let entry = self.desks.of(account(&claim)).retry(&letter, &claim, again).map_err(unfit)?;
         let retry = json!({ "letter": id, "rule": &*letter.run, "publication": &*entry.id });
         self.write(Change { discard: vec![id], events: vec![entry], ..Change::default() }).await?;
         tracing::info!(letter = id, rule = &*letter.run, "a dead letter is tried again");
@@ -77,7 +78,7 @@ impl Operator {
 
     async fn play_again(&self, replay: Replay) -> Done {
         let Replay { mut seqs, rules } = replay;
-        if let Some(unknown) = rules.iter().find(|name| !self.desk.has_rule(name)) {
+        if let Some(unknown) = rules.iter().find(|name| !self.desks.any_has_rule(name)) {
             return Err(Refusal::Invalid(format!("no rule `{unknown}` is in force")));
         }
         if seqs.len() > MOST {
@@ -124,39 +125,58 @@ impl Operator {
         Ok(Own::replay(&claim, rules.to_vec(), name).map_err(|unfit| unfit.to_string()))
     }
 
-    async fn tell_vars(&self, per: Option<&str>) -> Done {
-        let wanted = self.desk.vars(per);
+    /// The desk of the account that is meant: by its name, or the only one.
+    fn desk(&self, account: Option<&str>) -> Result<&Arc<Desk>, Refusal> {
+        match account {
+            Some(account) => {
+                let unknown = || Refusal::Gone(format!("there is no account `{account}`"));
+                self.desks.known(account).ok_or_else(unknown)
+            }
+            None => self.desks.only().map_err(|names| {
+                let names = names.join(", ");
+                Refusal::Invalid(format!(
+                    "there are several accounts ({names}): say which one (--account NAME, /api/v1/accounts/NAME/…)"
+                ))
+            }),
+        }
+    }
+
+    async fn tell_vars(&self, account: Option<&str>, per: Option<&str>) -> Done {
+        let desk = self.desk(account)?;
+        let wanted = desk.vars(per);
         let keys: Vec<Arc<str>> = wanted.iter().filter_map(|(_, key)| key.clone()).collect();
         let mut values = self.journal.load(&keys).await.map_err(unavailable)?.into_iter();
         let mut told = Map::new();
         for (name, key) in wanted {
             let stored = key.and_then(|_| values.next().flatten());
-            told.insert(name.to_string(), self.desk.tell_var(&name, per, stored.as_deref()));
+            told.insert(name.to_string(), desk.tell_var(&name, per, stored.as_deref()));
         }
         Ok(json!({ "vars": told }))
     }
 
-    async fn change_var(&self, name: &str, set: SetVar) -> Done {
+    async fn change_var(&self, account: Option<&str>, name: &str, set: SetVar) -> Done {
+        let desk = self.desk(account)?;
         let _turn = self.turn.lock().await;
         let invalid = |why: String| Refusal::Invalid(why);
-        let key = self.desk.var_key(name, set.per.as_deref()).map_err(|why| match why {
+        let key = desk.var_key(name, set.per.as_deref()).map_err(|why| match why {
             NoVar::Unknown(why) => Refusal::Gone(why),
             NoVar::Unfit(why) => Refusal::Invalid(why),
         })?;
         let stored = self.journal.load(&[key]).await.map_err(unavailable)?.pop().flatten();
-        let (change, audit) = self.desk.set_var(name, &set, stored.as_deref()).map_err(invalid)?;
+        let (change, audit) = desk.set_var(name, &set, stored.as_deref()).map_err(invalid)?;
         self.write(change).await?;
         Ok(json!(audit))
     }
 
-    async fn call_hook(&self, name: &str, body: Value, query: Map<String, Value>) -> Done {
-        let known = self.desk.hooks();
-        if !known.iter().any(|hook| hook == name) && !self.desk.listens_to_all_hooks() {
+    async fn call_hook(&self, account: Option<&str>, name: &str, body: Value, query: Map<String, Value>) -> Done {
+        let desk = self.desk(account)?;
+        let known = desk.hooks();
+        if !known.iter().any(|hook| hook == name) && !desk.listens_to_all_hooks() {
             let near = suggest::did_you_mean(name, known.iter().map(String::as_str).collect::<Vec<_>>());
             let near = near.map(|near| format!("; {near}")).unwrap_or_default();
             return Err(Refusal::Gone(format!("no rule is for a hook `{name}`{near}")));
         }
-        let entry = self.desk.hook(name, body, query, &self.chance.uuid());
+        let entry = desk.hook(name, body, query, &self.chance.uuid());
         let entry = entry.ok_or_else(|| Refusal::Invalid("its body is nested too deep".to_owned()))?;
         let id = Arc::clone(&entry.id);
         let accepted = self.journal.accept(vec![entry]).await.map_err(unavailable)?;
@@ -211,15 +231,21 @@ impl Operations for Operator {
         self.play_again(replay).boxed()
     }
 
-    fn vars(&self, per: Option<String>) -> BoxFuture<'_, Done> {
-        async move { self.tell_vars(per.as_deref()).await }.boxed()
+    fn vars(&self, account: Option<String>, per: Option<String>) -> BoxFuture<'_, Done> {
+        async move { self.tell_vars(account.as_deref(), per.as_deref()).await }.boxed()
     }
 
-    fn set_var(&self, name: String, set: SetVar) -> BoxFuture<'_, Done> {
-        async move { self.change_var(&name, set).await }.boxed()
+    fn set_var(&self, account: Option<String>, name: String, set: SetVar) -> BoxFuture<'_, Done> {
+        async move { self.change_var(account.as_deref(), &name, set).await }.boxed()
     }
 
-    fn fire(&self, hook: String, body: Value, query: Map<String, Value>) -> BoxFuture<'_, Done> {
-        async move { self.call_hook(&hook, body, query).await }.boxed()
+    fn fire(
+        &self,
+        account: Option<String>,
+        hook: String,
+        body: Value,
+        query: Map<String, Value>,
+    ) -> BoxFuture<'_, Done> {
+        async move { self.call_hook(account.as_deref(), &hook, body, query).await }.boxed()
     }
 }

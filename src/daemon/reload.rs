@@ -19,7 +19,6 @@ use crate::kit::clock::Clock;
 use crate::language::diagnostic::Report;
 use crate::language::source;
 use crate::rules::{self, RuleSet, World};
-use crate::telemetry::Metrics;
 
 /// Editors write a file in several steps: wait until it was left alone for so long.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -34,22 +33,22 @@ pub(super) struct InForce {
     pub(super) trouble: Option<String>,
 }
 
-/// See the module.
+/// See the module. There is one for each account.
 pub(super) struct Reloader {
-    path: PathBuf,
+    account: Arc<str>,
+    paths: Vec<PathBuf>,
     world: Mutex<World>,
     /// One reload at a time.
     turn: tokio::sync::Mutex<()>,
     clock: Clock,
-    metrics: Arc<Metrics>,
     in_force: Mutex<InForce>,
     /// The files that rule files name, as far as they are known.
     attached: Mutex<Vec<Arc<str>>>,
 }
 
-/// Reads and compiles the rules of a path; on success with what is allowed but probably not meant.
-pub(crate) fn compile(path: &Path, world: &World) -> Result<RuleSet, Report> {
-    let (sources, mut report) = source::read(path);
+/// Reads and compiles the rules of an account's folders; on success with what is allowed but probably not meant.
+pub(crate) fn compile(paths: &[PathBuf], world: &World) -> Result<RuleSet, Report> {
+    let (sources, mut report) = source::read(paths);
     match rules::compile(&sources, world) {
         Ok(rules) if !report.has_errors() => Ok(rules),
         Ok(_) => Err(report),
@@ -62,14 +61,15 @@ pub(crate) fn compile(path: &Path, world: &World) -> Result<RuleSet, Report> {
 
 /// No rules may be meant, and more often are a folder that was not filled. And a rule may hold together and ask for
 /// what this version can't do.
-pub(super) fn warn(rules: &RuleSet) {
+pub(super) fn warn(account: &str, rules: &RuleSet) {
     if rules.rules().is_empty() {
-        tracing::warn!("there are no rules: publications are kept, nothing is done");
+        tracing::warn!(account, "there are no rules: publications are kept, nothing is done");
     }
     for rule in rules.rules().iter().filter(|rule| rule.enabled) {
         let actions = rule.not_carried_out();
         if !actions.is_empty() {
             tracing::warn!(
+                account,
                 rule = &*rule.name,
                 actions = actions.join(", "),
                 "this version can't carry out these actions yet: their steps fail with the error \"unsupported\""
@@ -79,11 +79,11 @@ pub(super) fn warn(rules: &RuleSet) {
 }
 
 impl Reloader {
-    pub(super) fn new(path: PathBuf, world: World, clock: Clock, metrics: Arc<Metrics>, first: &RuleSet) -> Self {
+    pub(super) fn new(account: &Arc<str>, paths: Vec<PathBuf>, world: World, clock: Clock, first: &RuleSet) -> Self {
         let in_force = InForce { hash: first.hash().to_owned(), since: clock.now(), trouble: None };
         let attached = Mutex::new(first.attached().to_vec());
-        let (world, turn) = (Mutex::new(world), tokio::sync::Mutex::default());
-        Self { path, world, turn, clock, metrics, in_force: Mutex::new(in_force), attached }
+        let (account, world, turn) = (Arc::clone(account), Mutex::new(world), tokio::sync::Mutex::default());
+        Self { account, paths, world, turn, clock, in_force: Mutex::new(in_force), attached }
     }
 
     /// Rules are read by another locale from the next reload on.
@@ -114,28 +114,33 @@ impl Reloader {
 
     /// Puts the rules on disk in force, or says why they are not.
     pub(super) async fn reload(&self, desk: &Desk, journal: &impl Journal) {
-        let _turn = self.turn.lock().await;
+        let (account, _turn) = (&*self.account, self.turn.lock().await);
         let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let (path, world) = (self.path.clone(), World { now: self.clock.now(), ..world });
-        let compiled = tokio::task::spawn_blocking(move || compile(&path, &world)).await;
+        let (paths, world) = (self.paths.clone(), World { now: self.clock.now(), ..world });
+        let compiled = tokio::task::spawn_blocking(move || compile(&paths, &world)).await;
         let mut changed = false;
         let trouble = match compiled {
             Ok(Ok(rules)) => {
                 self.know(rules.attached().iter().cloned(), false);
                 if !rules.warnings().is_empty() {
-                    tracing::warn!("the rules are in force, with findings:\n{}", rules.warnings().render(false));
+                    tracing::warn!(
+                        account,
+                        "the rules are in force, with findings:\n{}",
+                        rules.warnings().render(false)
+                    );
                 }
                 let mut in_force = self.lock();
                 if in_force.hash == rules.hash() {
-                    tracing::info!(rules = rules.hash(), "the rules on disk are those in force");
+                    tracing::info!(account, rules = rules.hash(), "the rules on disk are those in force");
                 } else {
                     tracing::info!(
+                        account,
                         rules = rules.hash(),
                         count = rules.rules().len(),
                         before = in_force.hash,
                         "other rules are in force"
                     );
-                    warn(&rules);
+                    warn(account, &rules);
                     *in_force = InForce { hash: rules.hash().to_owned(), since: self.clock.now(), trouble: None };
                     desk.put_in_force(Arc::new(rules));
                     changed = true;
@@ -146,6 +151,7 @@ impl Reloader {
                 // Where something is wrong, somebody is going to mend it.
                 self.know(report.findings().iter().map(|finding| Arc::clone(&finding.source.name)), true);
                 tracing::error!(
+                    account,
                     "the rules on disk do not hold together; those of before stay in force:\n{}",
                     report.render(false)
                 );
@@ -157,15 +163,14 @@ impl Reloader {
         if changed
             && let Err(error) = schedules::set(journal, &desk.rules_in_force(), desk.account(), &self.clock).await
         {
-            tracing::error!(%error, "the clocks of `every` and `cron` could not be set; reload the rules again");
+            tracing::error!(account, %error, "the clocks of `every` and `cron` could not be set; reload the rules again");
         }
         if (changed || trouble.is_some())
             && let Some(entry) = desk.reloaded(trouble.as_deref(), &self.clock)
             && let Err(error) = journal.accept(vec![entry]).await
         {
-            tracing::warn!(%error, "that the rules were reloaded could not be told to rules");
+            tracing::warn!(account, %error, "that the rules were reloaded could not be told to rules");
         }
-        self.metrics.reload_failed(trouble.is_some());
         self.lock().trouble = trouble;
     }
 
@@ -187,23 +192,39 @@ pub(super) struct Watch {
     changed: Option<(Instant, Instant)>,
 }
 
+/// A folder that is watched, and the one file in it that is meant, if it is one.
+struct Watched<'a> {
+    folder: &'a Path,
+    only: Option<&'a OsStr>,
+}
+
+impl<'a> Watched<'a> {
+    fn of(path: &'a Path) -> Self {
+        if path.is_dir() {
+            return Self { folder: path, only: None };
+        }
+        Self { folder: path.parent().unwrap_or(path), only: path.file_name() }
+    }
+}
+
 impl Watch {
-    /// Watches a folder with everything below it, or a file.
-    pub(super) fn new(path: &Path) -> notify::Result<Self> {
+    /// Watches folders with everything below them, and files.
+    pub(super) fn new(paths: &BTreeSet<PathBuf>) -> notify::Result<Self> {
         let (changed, changes) = mpsc::channel(1);
         // Of a single file the folder is watched, since editors replace files rather than write them; `..data` is how
         // Kubernetes replaces a whole folder.
-        let (folder, only) =
-            if path.is_dir() { (path, None) } else { (path.parent().unwrap_or(path), path.file_name()) };
+        let watched = paths.iter().map(|path| Watched::of(path)).collect::<Vec<_>>();
         // As the watcher tells it.
-        let below = only.is_none().then(|| std::env::current_dir().unwrap_or_default().join(folder));
-        let only = only.map(OsStr::to_owned);
+        let here = std::env::current_dir().unwrap_or_default();
+        let below: Vec<PathBuf> =
+            watched.iter().filter(|watched| watched.only.is_none()).map(|watched| here.join(watched.folder)).collect();
+        let only: BTreeSet<OsString> = watched.iter().filter_map(|watched| watched.only.map(OsStr::to_owned)).collect();
         let names: Arc<Mutex<BTreeSet<OsString>>> = Arc::default();
         let followed = Arc::clone(&names);
         let is_ours = move |path: &PathBuf| {
             let known = |name: &OsStr| followed.lock().unwrap_or_else(PoisonError::into_inner).contains(name);
-            let named = |name: &OsStr| only.as_deref() == Some(name) || name == "..data" || known(name);
-            below.as_ref().is_some_and(|below| path.starts_with(below)) || path.file_name().is_some_and(named)
+            let named = |name: &OsStr| only.contains(name) || name == "..data" || known(name);
+            below.iter().any(|below| path.starts_with(below)) || path.file_name().is_some_and(named)
         };
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(&is_ours)) {
@@ -211,9 +232,12 @@ impl Watch {
                 let _ = changed.try_send(());
             }
         })?;
-        let mode = if path.is_dir() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-        watcher.watch(folder, mode)?;
-        let folders = vec![(real(folder), path.is_dir())];
+        let mut folders = Vec::new();
+        for Watched { folder, only } in &watched {
+            let mode = if only.is_none() { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+            watcher.watch(folder, mode)?;
+            folders.push((real(folder), only.is_none()));
+        }
         Ok(Self { watcher, changes, folders, followed: Vec::new(), names, changed: None })
     }
 

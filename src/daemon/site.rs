@@ -105,17 +105,18 @@ fn remember(state: &Path, account: &str, site: &Known) -> io::Result<()> {
 }
 
 /// Says at start what is taken for the locale.
-pub(super) fn announce(written: &Locale, site: Option<&Known>) {
+pub(super) fn announce(account: &str, written: &Locale, site: Option<&Known>) {
     if written.timezone.is_some() {
         return;
     }
     match site.filter(|site| complete(&Locale::default(), Some(site)).timezone.is_some()) {
         Some(site) => tracing::info!(
+            account,
             site = site.shown(),
             timezone = site.timezone,
             "[locale] names no time zone: that of the site that was known last is taken"
         ),
-        None => tracing::warn!("[locale] names no time zone: UTC is taken until CloudLink's site is known"),
+        None => tracing::warn!(account, "[locale] names no time zone: UTC is taken until CloudLink's site is known"),
     }
 }
 

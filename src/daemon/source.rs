@@ -88,8 +88,11 @@ impl Far {
             One::Presence(principal) => (Api::Presence, format!("/presentities/{}", segment(&principal)?)),
             One::Endpoint(endpoint) => (Api::Media, format!("/endpoints/{}", segment(&endpoint)?)),
             One::Call(path) => {
-                let call = self.cloudlink.call(&path, timeout).await;
-                return call.map(|call| call.raw).map_err(|error| trouble(&error));
+                let is_call = path.trim_start_matches('/').rsplit('/').nth(1) == Some("calls") && !path.contains('?');
+                if !is_call {
+                    return Err(Trouble::new(Why::Unknown, "its path is not that of a call"));
+                }
+                (Api::Media, path)
             }
         };
         self.get(api, &path, timeout).await

@@ -122,6 +122,19 @@ impl Report {
         self.errors += errors - kept;
     }
 
+    /// Adds the findings of another report that are not here yet.
+    pub fn merge_new(&mut self, mut other: Report) {
+        let known = |new: &Finding| {
+            let same =
+                |old: &&Finding| old.source.name == new.source.name && old.span == new.span && old.code == new.code;
+            self.findings.iter().find(same).is_some_and(|old| old.message == new.message)
+        };
+        let errors = other.findings.iter().filter(|new| new.severity == Severity::Error && known(new)).count();
+        other.findings.retain(|new| !known(new));
+        other.errors -= errors;
+        self.merge(other);
+    }
+
     /// The findings, sorted by file and place.
     pub fn findings(&self) -> Vec<&Finding> {
         let mut sorted: Vec<_> = self.findings.iter().collect();

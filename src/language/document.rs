@@ -1,7 +1,9 @@
 //! TOML with a place for every key and value, in the order in which it was written.
 //!
 //! The parser is the `toml` crate; this is the tree that the rooms above read, free of its types. Depth is bounded by
-//! the parser, so walking the tree may recurse.
+//! the parser, so walking the tree may recurse. A large file is read a piece at a time ([`pieces`]).
+
+mod pieces;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -64,6 +66,12 @@ impl<'a> Table<'a> {
     pub fn get(&self, key: &str) -> Option<&Entry<'a>> {
         self.entries.iter().find(|entry| entry.key == key)
     }
+
+    /// Takes the entry with that key out, so that it can be dropped before the table is.
+    pub fn remove(&mut self, key: &str) -> Option<Entry<'a>> {
+        let at = self.entries.iter().position(|entry| entry.key == key)?;
+        Some(self.entries.remove(at))
+    }
 }
 
 impl Node<'_> {
@@ -101,9 +109,19 @@ pub fn parse<'a>(source: &'a Source, report: &mut Report) -> Option<Table<'a>> {
         report.push(Finding::error("too-large", source, 0..0, message).help("spread it over several files"));
         return None;
     }
+    if text.len() > pieces::SMALL
+        && let Some(table) = pieces::parse(source, text, pieces::SIZE)
+    {
+        return Some(table);
+    }
+    whole(source, text, report)
+}
+
+/// Reads a text in one go.
+fn whole<'a>(source: &'a Source, text: &'a str, report: &mut Report) -> Option<Table<'a>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
-        let mut reader = Reader { source, text, failed: false, report };
+        let mut reader = Reader { source, text, offset: 0, failed: false, report };
         let table = reader.table(table.into_inner());
         return (!reader.failed).then_some(table);
     }
@@ -152,7 +170,10 @@ fn do_twice(source: &Source, span: Range<usize>) -> Finding {
 
 struct Reader<'a, 'r> {
     source: &'r Source,
+    /// The text, or a piece of it.
     text: &'a str,
+    /// Where the piece begins.
+    offset: usize,
     failed: bool,
     report: &'r mut Report,
 }
@@ -162,15 +183,21 @@ impl<'a> Reader<'a, '_> {
         let mut entries: Vec<Entry<'a>> = Vec::with_capacity(table.len());
         for (key, value) in table {
             let (key_span, span) = (key.span(), value.span());
-            let quoted = self.text[..].as_bytes().get(key_span.start).is_some_and(|byte| matches!(byte, b'"' | b'\''));
+            let quoted = self.text.as_bytes().get(key_span.start).is_some_and(|byte| matches!(byte, b'"' | b'\''));
             let node = self.node(span, value.into_inner());
-            entries.push(Entry { key: key.into_inner(), key_span, quoted, node });
+            entries.push(Entry { key: key.into_inner(), key_span: self.place(&key_span), quoted, node });
         }
         entries.sort_by_key(|entry| entry.key_span.start);
         Table { entries }
     }
 
+    /// The place in the file of a place in the piece.
+    fn place(&self, span: &Range<usize>) -> Range<usize> {
+        span.start + self.offset..span.end + self.offset
+    }
+
     fn node(&mut self, span: Range<usize>, value: DeValue<'a>) -> Node<'a> {
+        let span = self.place(&span);
         let value = match value {
             DeValue::String(text) => Item::Text(text),
             DeValue::Integer(digits) => match i64::from_str_radix(digits.as_str(), digits.radix()) {

@@ -76,10 +76,20 @@ impl fmt::Debug for Pattern {
 }
 
 /// Checks regexes; the same text is checked once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Patterns {
     known: HashMap<Box<str>, Pattern>,
     spent: usize,
+    /// One for all: what it works with takes longer to make than most regexes.
+    compiler: thompson::Compiler,
+}
+
+impl Default for Patterns {
+    fn default() -> Self {
+        let mut compiler = thompson::Compiler::new();
+        compiler.configure(thompson::Config::new().nfa_size_limit(Some(MAX_PROGRAM)));
+        Self { known: HashMap::new(), spent: 0, compiler }
+    }
 }
 
 impl Patterns {
@@ -92,8 +102,7 @@ impl Patterns {
             return Err(format!("all regexes together would take more than {} MiB", MAX_PROGRAMS >> 20));
         }
         let hir = ParserBuilder::new().nest_limit(MAX_NEST).build().parse(text).map_err(|error| why(&error))?;
-        let config = thompson::Config::new().nfa_size_limit(Some(MAX_PROGRAM));
-        let Ok(program) = thompson::Compiler::new().configure(config).build_from_hir(&hir) else {
+        let Ok(program) = self.compiler.build_from_hir(&hir) else {
             self.spent += MAX_PROGRAM;
             return Err(format!("it repeats so much that it would take more than {} MiB", MAX_PROGRAM >> 20));
         };

@@ -18,6 +18,8 @@ const MAX_DEPTH: usize = 16;
 /// One text with the name that findings show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
+    /// Which of several folders it is from, counted from 0: what later ones declare overrules what earlier ones do.
+    pub layer: usize,
     /// The path as it was given, or as it was found below the folder that was given.
     pub name: Arc<str>,
     /// What it says.
@@ -27,30 +29,24 @@ pub struct Source {
 impl Source {
     /// A text that has a name.
     pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), text: text.into() }
+        Self { name: name.into(), text: text.into(), layer: 0 }
     }
 }
 
-/// Reads the file at `path`, or every `*.toml` below the folder at `path`, in path order. What can't be read is a
-/// finding; the other files are returned all the same.
-pub fn read(path: &Path) -> (Vec<Source>, Report) {
+/// Reads each file in `paths`, and every `*.toml` below each folder in it, in path order. What can't be read is a finding;
+/// the other files are returned all the same.
+pub fn read(paths: &[impl AsRef<Path>]) -> (Vec<Source>, Report) {
     let mut reading = Reading::default();
-    match fs::metadata(path) {
-        Err(error) => reading.refuse(path, &format!("{} cannot be read: {error}", path.display())),
-        Ok(found) if found.is_dir() => {
-            reading.list(path, 0);
-            reading.files.sort();
-            for file in std::mem::take(&mut reading.files) {
-                reading.file(&file);
-            }
-        }
-        Ok(_) => reading.file(path),
+    for (layer, path) in paths.iter().enumerate() {
+        reading.layer = layer;
+        reading.path(path.as_ref());
     }
     (reading.sources, reading.report)
 }
 
 #[derive(Default)]
 struct Reading {
+    layer: usize,
     files: Vec<PathBuf>,
     sources: Vec<Source>,
     total: u64,
@@ -59,6 +55,20 @@ struct Reading {
 }
 
 impl Reading {
+    fn path(&mut self, path: &Path) {
+        match fs::metadata(path) {
+            Err(error) => self.refuse(path, &format!("{} cannot be read: {error}", path.display())),
+            Ok(found) if found.is_dir() => {
+                self.list(path, 0);
+                self.files.sort();
+                for file in std::mem::take(&mut self.files) {
+                    self.file(&file);
+                }
+            }
+            Ok(_) => self.file(path),
+        }
+    }
+
     fn refuse(&mut self, path: &Path, message: &str) {
         let source = Source::new(path.display().to_string(), "");
         self.report.push(Finding::error("unreadable", &source, 0..0, message));
@@ -95,7 +105,10 @@ impl Reading {
 
     fn file(&mut self, path: &Path) {
         match self.text(path) {
-            Ok(text) => self.sources.push(Source::new(path.display().to_string(), text)),
+            Ok(text) => {
+                let source = Source::new(path.display().to_string(), text);
+                self.sources.push(Source { layer: self.layer, ..source });
+            }
             Err(message) => self.refuse(path, &message),
         }
     }
@@ -146,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe.toml");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let (sources, report) = read(folder.path());
+        let (sources, report) = read(&[folder.path()]);
         assert!(sources.is_empty());
         assert!(report.render(false).contains("no regular file"), "{report}");
     }
@@ -159,7 +172,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();
         }
-        let (sources, report) = read(folder.path());
+        let (sources, report) = read(&[folder.path()]);
         assert!(report.is_empty());
         let texts: Vec<_> = sources.iter().map(|source| &*source.text).collect();
         assert_eq!(texts, ["a/z.toml", "a.toml", "b.toml"]);
@@ -170,10 +183,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("a.toml"), b"x = 1\n\xff").unwrap();
         fs::write(folder.path().join("b.toml"), "y = 1").unwrap();
-        let (sources, report) = read(folder.path());
+        let (sources, report) = read(&[folder.path()]);
         assert_eq!(sources.len(), 1);
         assert!(report.to_string().contains("line 2"), "{report}");
-        assert_eq!(read(&folder.path().join("none")).1.len(), 1);
+        assert_eq!(read(&[folder.path().join("none")]).1.len(), 1);
     }
 
     #[cfg(unix)]
@@ -182,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
         fs::write(folder.path().join("a.toml"), "x = 1").unwrap();
-        let (_, report) = read(folder.path());
+        let (_, report) = read(&[folder.path()]);
         assert!(report.to_string().contains("loop of links"), "{report}");
     }
 }

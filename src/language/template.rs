@@ -2,8 +2,11 @@
 //!
 //! All templates of a rule set live in one minijinja environment that they share, so that a rule set is one value that
 //! can be swapped and dropped. A string that is exactly one `{{ … }}` keeps the type of its value; in any other string
-//! the values are printed. Only text that was written in a file is compiled.
+//! the values are printed. Only text that was written in a file is compiled: once when it is checked, and again, to stay,
+//! when it is first rendered. A compiled template takes some 12 KB however short it is, and of a hundred thousand few are
+//! ever rendered.
 
+use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -30,7 +33,7 @@ pub const MAX_JSON: usize = 1 << 20;
 const MAX_SOURCE: usize = 64 << 10;
 
 /// Where a template stands: what decides on escaping and size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// Text for people. Nothing is escaped.
     Text,
@@ -71,13 +74,19 @@ pub struct Name {
 
 type Library = Arc<OnceLock<Environment<'static>>>;
 
+/// A text as it was compiled: the language of its dates, its place, whether it is an expression.
+type Known = (String, Place, bool, Box<str>);
+
 /// Compiles the templates and regexes of one rule set; they can be rendered after [`Engine::finish`].
 #[derive(Debug)]
 pub struct Engine {
     env: Environment<'static>,
     library: Library,
     patterns: Patterns,
-    count: usize,
+    /// What is to be compiled when it is first rendered, by name.
+    sources: HashMap<Arc<str>, Box<str>>,
+    /// What was compiled before: the same text is the same template.
+    known: HashMap<Known, (Compiled, Arc<[Name]>)>,
     language: String,
 }
 
@@ -90,7 +99,14 @@ impl Engine {
         env.set_recursion_limit(64);
         env.set_debug(true);
         functions::install(&mut env, zone);
-        Self { env, library: Library::default(), patterns: Patterns::default(), count: 0, language: String::new() }
+        Self {
+            env,
+            library: Library::default(),
+            patterns: Patterns::default(),
+            sources: HashMap::new(),
+            known: HashMap::new(),
+            language: String::new(),
+        }
     }
 
     /// Compiles the text of a template. A text without `{{`, `{%` and `{#` stays as it is.
@@ -99,7 +115,7 @@ impl Engine {
             return Err(vec![problem("template", format!("the text is longer than {} KiB", MAX_SOURCE >> 10))]);
         }
         if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
-            return Ok(Template { body: Body::Plain(text.into()), place, names: Vec::new() });
+            return Ok(Template { body: Body::Plain(text.into()), place, names: Arc::default() });
         }
         if let Some((word, range)) = scan::refused(text) {
             let message = format!("`{{% {word} %}}` does nothing in a rule");
@@ -110,8 +126,12 @@ impl Engine {
             && let Some((inner, start)) = single(text)
             && let Ok(condition) = self.expression(inner)
         {
-            let names = condition.names.into_iter().map(|name| moved(name, start)).collect();
+            let names = condition.names.iter().map(|name| moved(name, start)).collect();
             return Ok(Template { body: Body::Single(condition.body), place, names });
+        }
+        let known = (self.language.clone(), place, false, Box::from(text));
+        if let Some((body, names)) = self.known.get(&known) {
+            return Ok(Template { body: Body::Mixed(body.clone()), place, names: names.clone() });
         }
         lint(scan::words(text, false))?;
         let name = self.name(match place {
@@ -119,16 +139,18 @@ impl Engine {
             Place::Html => functions::HTML,
             Place::Text | Place::Json => "text",
         });
-        self.env.add_template_owned(name.clone(), text.to_owned()).map_err(|error| vec![unreadable(&error)])?;
-        if let Some(tests) = compare::as_tests(text, false)
-            && self.env.add_template_owned(name.clone(), tests).is_err()
-        {
-            self.env.add_template_owned(name.clone(), text.to_owned()).map_err(|error| vec![unreadable(&error)])?;
-        }
-        let names = self.names(&name, scan::words(text, false));
-        let compiled = Compiled { library: self.library.clone(), name };
-        self.sample(&compiled)?;
-        Ok(Template { body: Body::Mixed(compiled), place, names })
+        let tests = compare::as_tests(text, false);
+        let tests = tests.filter(|tests| self.env.template_from_named_str(&name, tests).is_ok());
+        // The text itself must read, whatever its comparisons are turned into.
+        let written = self.env.template_from_named_str(&name, text).map_err(|error| vec![unreadable(&error)])?;
+        let names = match &tests {
+            Some(tests) => self.checked(&name, tests, scan::words(text, false))?,
+            None => read(&written, scan::words(text, false))?,
+        };
+        let body = self.keep(name, tests.unwrap_or_else(|| text.to_owned()));
+        let names: Arc<[Name]> = names.into();
+        self.known.insert(known, (body.clone(), names.clone()));
+        Ok(Template { body: Body::Mixed(body), place, names })
     }
 
     /// The same for a text in a language, such as `fr` or `pt-BR`: its dates speak that language. Those of an unknown
@@ -157,7 +179,11 @@ impl Engine {
     }
 
     fn expression(&mut self, text: &str) -> Result<Condition, Vec<Problem>> {
-        if let Err(error) = self.env.compile_expression_owned(text.to_owned()) {
+        let known = (self.language.clone(), Place::Text, true, Box::from(text));
+        if let Some((body, names)) = self.known.get(&known) {
+            return Ok(Condition { body: body.clone(), names: names.clone() });
+        }
+        if let Err(error) = self.env.compile_expression(text) {
             return Err(vec![Problem { code: "expression", ..unreadable(&error) }]);
         }
         lint(scan::words(text, true))?;
@@ -165,10 +191,9 @@ impl Engine {
         // The parentheses can't be closed from inside: the text alone is an expression.
         let tests = compare::as_tests(text, true).filter(|tests| self.env.compile_expression(tests).is_ok());
         let source = format!("{{% set value = ({}) %}}", tests.as_deref().unwrap_or(text));
-        self.env.add_template_owned(name.clone(), source).map_err(|error| vec![unreadable(&error)])?;
-        let names = self.names(&name, scan::words(text, true));
-        let body = Compiled { library: self.library.clone(), name };
-        self.sample(&body)?;
+        let names: Arc<[Name]> = self.checked(&name, &source, scan::words(text, true))?.into();
+        let body = self.keep(name, source);
+        self.known.insert(known, (body.clone(), names.clone()));
         Ok(Condition { body, names })
     }
 
@@ -178,49 +203,55 @@ impl Engine {
     }
 
     /// Makes the templates ready to be rendered.
-    pub fn finish(self) {
+    pub fn finish(mut self) {
+        let sources = self.sources;
+        self.env.set_loader(move |name| Ok(sources.get(name).map(ToString::to_string)));
         // Nobody else sets it: the engine is consumed here.
         let _ = self.library.set(self.env);
     }
 
-    fn name(&mut self, ending: &str) -> String {
-        self.count += 1;
-        functions::name(self.count, &self.language, ending)
+    fn name(&self, ending: &str) -> Arc<str> {
+        functions::name(self.sources.len(), &self.language, ending).into()
     }
 
-    /// The names that come from outside of the template.
-    fn names(&self, template: &str, words: Vec<scan::Word>) -> Vec<Name> {
-        let Ok(template) = self.env.get_template(template) else { return Vec::new() };
-        let roots = template.undeclared_variables(false);
-        let root = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
-        let mut names: Vec<Name> = words
-            .into_iter()
-            .filter(|word| word.used == Use::Path && roots.contains(&root(&word.text)))
-            .map(|word| Name { path: word.text, range: Some(word.range) })
-            .collect();
-        for path in template.undeclared_variables(true) {
-            let builtin = functions::FUNCTIONS.contains(&&*root(&path));
-            if !builtin && !names.iter().any(|name| root(&name.path) == root(&path)) {
-                names.push(Name { path, range: None });
-            }
-        }
-        names
+    /// Compiles a text, says which names it reads, and drops it.
+    fn checked(&self, name: &str, source: &str, words: Vec<scan::Word>) -> Result<Vec<Name>, Vec<Problem>> {
+        let template = self.env.template_from_named_str(name, source).map_err(|error| vec![unreadable(&error)])?;
+        read(&template, words)
     }
 
-    /// Renders once with nothing there: that finds what no value could mend.
-    fn sample(&self, compiled: &Compiled) -> Result<(), Vec<Problem>> {
-        let template = self.env.get_template(&compiled.name).map_err(|error| vec![unreadable(&error)])?;
-        match template.render_captured_to(Values::default().root(), Limited { bytes: Vec::new(), limit: MAX_TEXT }) {
-            Err(error) if error.detail().is_some_and(|detail| detail.starts_with(functions::BAD_PATTERN)) => {
-                Err(vec![problem("template", error.detail().unwrap_or_default().to_owned())])
-            }
-            _ => Ok(()),
-        }
+    /// Keeps a text that has been checked until it is rendered.
+    fn keep(&mut self, name: Arc<str>, source: String) -> Compiled {
+        self.sources.insert(name.clone(), source.into());
+        Compiled { library: self.library.clone(), name }
     }
 }
 
-fn moved(name: Name, by: usize) -> Name {
-    Name { range: name.range.map(|range| range.start + by..range.end + by), ..name }
+/// The names that come from outside of a template. It is rendered once with nothing there: that finds what no value could mend.
+fn read(template: &minijinja::Template<'_, '_>, words: Vec<scan::Word>) -> Result<Vec<Name>, Vec<Problem>> {
+    let roots = template.undeclared_variables(false);
+    let root = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+    let mut names: Vec<Name> = words
+        .into_iter()
+        .filter(|word| word.used == Use::Path && roots.contains(&root(&word.text)))
+        .map(|word| Name { path: word.text, range: Some(word.range) })
+        .collect();
+    for path in template.undeclared_variables(true) {
+        let builtin = functions::FUNCTIONS.contains(&&*root(&path));
+        if !builtin && !names.iter().any(|name| root(&name.path) == root(&path)) {
+            names.push(Name { path, range: None });
+        }
+    }
+    match template.render_captured_to(Values::default().root(), Limited { bytes: Vec::new(), limit: MAX_TEXT }) {
+        Err(error) if error.detail().is_some_and(|detail| detail.starts_with(functions::BAD_PATTERN)) => {
+            Err(vec![problem("template", error.detail().unwrap_or_default().to_owned())])
+        }
+        _ => Ok(names),
+    }
+}
+
+fn moved(name: &Name, by: usize) -> Name {
+    Name { path: name.path.clone(), range: name.range.clone().map(|range| range.start + by..range.end + by) }
 }
 
 /// The inside of a text that is exactly one `{{ … }}`, and where it begins.
@@ -281,7 +312,7 @@ fn method(word: scan::Word) -> Problem {
 #[derive(Clone)]
 struct Compiled {
     library: Library,
-    name: String,
+    name: Arc<str>,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -345,7 +376,7 @@ enum Body {
 pub struct Template {
     body: Body,
     place: Place,
-    names: Vec<Name>,
+    names: Arc<[Name]>,
 }
 
 impl Template {
@@ -416,7 +447,7 @@ fn weight(json: &Json) -> usize {
 #[derive(Clone, Debug)]
 pub struct Condition {
     body: Compiled,
-    names: Vec<Name>,
+    names: Arc<[Name]>,
 }
 
 impl Condition {

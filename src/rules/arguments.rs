@@ -32,7 +32,7 @@ pub(super) fn read(
         Item::Bool(true) if spec.example.is_empty() => &none,
         _ => context.table(&entry.node, spec.name, &spec.example())?,
     };
-    let (mut written, mut whole) = (Vec::new(), true);
+    let (mut written, mut whole) = (Vec::with_capacity(table.entries.len()), true);
     let replies = read.replies.len();
     let mut seen: Vec<&str> = Vec::new();
     for key in &table.entries {

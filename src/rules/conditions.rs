@@ -26,6 +26,7 @@ pub(super) fn read(context: &mut Context<'_>, table: &Table<'_>, names: &mut Nam
     let mut reader = Reader { context, names, seen: BTreeSet::new(), binds: true };
     let mut group = Group::default();
     reader.table(table, &[], None, &mut group);
+    group.0.shrink_to_fit();
     excluded(context, table, &group);
     group
 }
@@ -187,7 +188,7 @@ impl Reader<'_, '_, '_> {
         let last = &*entry.key;
         let owner = path.strip_suffix(last).and_then(|owner| owner.strip_suffix('.'));
         if let (Some(owner), true) = (owner, keys.len() > 2 && !entry.quoted)
-            && fields::check(owner, &self.names.kinds).is_ok_and(|sort| sort != Sort::Open)
+            && fields::known(owner, &self.names.kinds).is_some_and(|sort| sort != Sort::Open)
             && let Some(near) = suggest::nearest(last, WORDS.iter().copied())
         {
             let message = format!("`{last}` is no matcher word");
@@ -202,7 +203,7 @@ impl Reader<'_, '_, '_> {
             let help = Some("for hours there are `while_open` and `while_closed`".to_owned());
             return Err(fields::Trouble { code: "unknown-field", message, help });
         }
-        if keys.len() == 1 && fields::check(path, &self.names.kinds).is_ok() {
+        if keys.len() == 1 && fields::known(path, &self.names.kinds).is_some() {
             let message = format!("`{path}` is a view, not a field");
             return Err(fields::Trouble {
                 code: "unknown-field",
@@ -353,7 +354,7 @@ impl Reader<'_, '_, '_> {
 
 /// Makes a name known to the templates of the rule, unless it would hide something else.
 pub(super) fn bind(context: &mut Context<'_>, names: &mut Names, name: &str, span: &Range<usize>) {
-    let view = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours" | "vars" | "tables" | "item");
+    let view = fields::known(name, &[]).is_some() || matches!(name, "now" | "hours" | "vars" | "tables" | "item");
     if view {
         let message = format!("what is bound to `{name}` here would hide the view `{name}`");
         context.error("hidden-name", span, message, Some(format!("call it other, such as `{name}_part`")));

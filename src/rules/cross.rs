@@ -53,7 +53,7 @@ const ROWS: usize = 300_000;
 
 fn own_endpoint(drafts: &[&Draft], report: &mut Report) {
     for draft in drafts {
-        let endpoints: HashSet<&str> = required(&draft.rule, "call.endpoint").into_iter().collect();
+        let endpoints = required(&draft.rule, "call.endpoint");
         for (span, to) in &draft.redirects {
             let Some(to) = to.as_deref().filter(|to| endpoints.contains(to) || has_row(&draft.rule, to)) else {
                 continue;

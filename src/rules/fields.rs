@@ -33,38 +33,57 @@ const COMMON: &[(&str, &[&str])] = &[("event", kind::EVENT), ("account", kind::A
 
 /// Says what is wrong with a path, or what sort of value it holds. Without kinds every view may be there.
 pub(super) fn check(path: &str, kinds: &[Kind]) -> Result<Sort, Trouble> {
-    let mut parts = path.split('.');
-    let (root, field, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    known(path, kinds).ok_or_else(|| trouble(path, kinds))
+}
+
+/// What sort of value a path holds, if there is such a path. What might have been meant is not looked for.
+pub(super) fn known(path: &str, kinds: &[Kind]) -> Option<Sort> {
+    let (root, field, rest) = parts(path);
     if root == "content" {
-        return Ok(Sort::Open);
+        return Some(Sort::Open);
     }
+    let (_, fields) = views(kinds).find(|(view, _)| *view == root)?;
+    let Some(field) = field else { return Some(Sort::Open) };
+    if !fields.contains(&field) {
+        return None;
+    }
+    match rest {
+        None => Some(sort(path)),
+        Some(_) => (sort(&format!("{root}.{field}")) == Sort::Open).then_some(Sort::Open),
+    }
+}
+
+/// The view, the field, and what stands below it.
+fn parts(path: &str) -> (&str, Option<&str>, Option<&str>) {
+    let mut parts = path.split('.');
+    (parts.next().unwrap_or_default(), parts.next(), parts.next())
+}
+
+/// The views that are there for these kinds; of all kinds without any.
+fn views(kinds: &[Kind]) -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
     let kinds = if kinds.is_empty() { Kind::ALL } else { kinds };
-    let here = COMMON.iter().copied().chain(kinds.iter().flat_map(|kind| kind.views().iter().copied()));
-    let Some((_, fields)) = here.clone().find(|(view, _)| *view == root) else {
-        return Err(absent_view(path, root, kinds));
+    COMMON.iter().copied().chain(kinds.iter().flat_map(|kind| kind.views().iter().copied()))
+}
+
+/// What is wrong with a path that there is not.
+fn trouble(path: &str, kinds: &[Kind]) -> Trouble {
+    let (root, field, _) = parts(path);
+    let Some((_, fields)) = views(kinds).find(|(view, _)| *view == root) else {
+        return absent_view(path, root, if kinds.is_empty() { Kind::ALL } else { kinds });
     };
-    match (field, rest) {
-        (None, _) => Ok(Sort::Open),
-        (Some(field), None) if fields.contains(&field) => Ok(sort(path)),
-        (Some(field), Some(_)) if fields.contains(&field) && sort(&format!("{root}.{field}")) == Sort::Open => {
-            Ok(Sort::Open)
-        }
-        (Some(field), Some(_)) if fields.contains(&field) => Err(Trouble {
+    if let Some(field) = field.filter(|field| fields.contains(field)) {
+        return Trouble {
             code: "unknown-field",
             message: format!(
                 "`{root}.{field}` is a plain value: there is nothing below it, so `{path}` does not exist"
             ),
             help: Some("what came on the wire is below `content`".to_owned()),
-        }),
-        _ => {
-            let known = names(here.filter(|(view, _)| *view == root));
-            let help = suggest::nearest(path, known.iter().map(String::as_str)).map_or_else(
-                || format!("`{root}` has {}", suggest::list(fields)),
-                |found| format!("did you mean `{found}`?"),
-            );
-            Err(Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help: Some(help) })
-        }
+        };
     }
+    let known = names(views(kinds).filter(|(view, _)| *view == root));
+    let help = suggest::nearest(path, known.iter().map(String::as_str))
+        .map_or_else(|| format!("`{root}` has {}", suggest::list(fields)), |found| format!("did you mean `{found}`?"));
+    Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help: Some(help) }
 }
 
 /// The words of a path that name a field of the kinds, for suggestions.
@@ -95,7 +114,7 @@ fn absent_view(path: &str, root: &str, kinds: &[Kind]) -> Trouble {
             help: Some(format!("{kind} has {has}`event.…`, `account.…` and the raw `content.…`")),
         };
     }
-    let here = names(COMMON.iter().copied().chain(kinds.iter().flat_map(|kind| kind.views().iter().copied())));
+    let here = names(views(kinds));
     let help = suggest::nearest(path, here.iter().map(String::as_str)).map(|found| format!("did you mean `{found}`?"));
     let help = help.or_else(|| {
         Some("fields have a view in front, such as `call.from`; raw ones begin with `content.`".to_owned())

@@ -21,6 +21,7 @@ mod http;
 mod implies;
 mod index;
 mod language_form;
+mod layers;
 mod limit;
 mod matcher;
 mod never;
@@ -48,7 +49,6 @@ mod verdict;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -80,8 +80,6 @@ pub use verdict::{Failure, Finding, Verdict};
 /// The settled `[rules]`.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// A folder (every `*.toml` below it, in path order) or one file.
-    pub path: PathBuf,
     /// Reload when a file changes.
     pub watch: bool,
     /// Plan and record, never act.
@@ -247,11 +245,12 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     }
     engine.finish();
     let mut shared = matcher::Shared::default();
-    let rules = drafts.into_iter().map(|Draft { mut rule, .. }| {
+    // Not collected: that would keep the room of the drafts.
+    let mut rules: Vec<Arc<Rule>> = Vec::with_capacity(drafts.len());
+    for Draft { mut rule, .. } in drafts {
         rule.conditions.share(&mut shared);
-        Arc::new(rule)
-    });
-    let rules: Vec<Arc<Rule>> = rules.collect();
+        rules.push(Arc::new(rule));
+    }
     let index = index::Index::of(&rules, plan::RECORDED);
     let places = rules.iter().enumerate().map(|(place, rule)| (Arc::clone(&rule.name), place)).collect();
     let waiting = rules.iter().filter(|rule| rule.enabled && rule.wait.is_some());
@@ -316,7 +315,6 @@ fn hash(sources: &[Source], attached: &[Source], locale: &Locale) -> String {
 }
 
 fn short_hash(digest: Sha256) -> String {
-    let mut hash = hex::encode(digest.finalize());
-    hash.truncate(16);
-    hash
+    let digest = digest.finalize();
+    hex::encode(&digest[..8])
 }

@@ -25,7 +25,7 @@ use super::rule::{Gates, Rule, When};
 use super::tables::{self, Destination, Sheets};
 use super::trigger::Trigger;
 use super::vars::{self, Vars};
-use super::{World, conditions, opening, steps, trigger};
+use super::{World, conditions, layers, opening, steps, trigger};
 
 pub(super) const FILE_KEYS: &[&str] = &["rule", "hours", "calendars", "tables", "vars", "test"];
 pub(super) const FILE_KEYS_LATER: &[&str] = &["dialogs"];
@@ -77,8 +77,9 @@ pub(super) fn files(
     report: &mut Report,
     attached: &mut Vec<Source>,
 ) -> (Vec<Draft>, Named, Vec<Test>) {
-    let files: Vec<(&Source, Table<'_>)> =
+    let mut files: Vec<(&Source, Table<'_>)> =
         sources.iter().filter_map(|source| Some((source, document::parse(source, report)?))).collect();
+    layers::overrule(&mut files);
     let none = Named::default();
     let (mut calendars, mut collected, mut named) = (Calendars::default(), Collected::default(), Named::default());
     for (source, file) in &files {
@@ -102,13 +103,14 @@ pub(super) fn files(
     named.hours = hours;
     opening::check(&overrides, &named.vars, report);
     let mut reader = Reader::default();
+    reader.drafts.reserve(files.iter().map(|(_, file)| rules(file)).sum());
     let mut known = rehearsal::Known::default();
-    for (source, file) in &files {
+    for (source, file) in &mut files {
         let Named { hours, tables, vars } = &named;
         let context =
             Context { source, engine, report, world, hours, tables, vars, numbers, attached, asks: Asks::NONE };
-        reader.file(context, file);
         known.file(file);
+        reader.file(context, file.remove("rule"));
     }
     let mut tests = Vec::new();
     for (source, file) in &files {
@@ -118,6 +120,14 @@ pub(super) fn files(
         tests.extend(rehearsal::read(&mut context, file, &known));
     }
     (reader.drafts, named, tests)
+}
+
+/// How many rules a file has.
+fn rules(file: &Table<'_>) -> usize {
+    match file.get("rule").map(|entry| &entry.node.value) {
+        Some(Item::List(rules)) => rules.len(),
+        _ => 0,
+    }
 }
 
 /// The keys of a file, and its calendars.
@@ -194,12 +204,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn file(&mut self, mut context: Context<'_>, file: &Table<'_>) {
+    /// Each rule as it is written is dropped once it is read: of many the text takes more room than what it comes to.
+    fn file(&mut self, mut context: Context<'_>, rules: Option<Entry<'_>>) {
         let lines = Lines::of(&context.source.text);
-        let Some(Item::List(rules)) = file.get("rule").map(|entry| &entry.node.value) else { return };
+        let Some(Item::List(rules)) = rules.map(|entry| entry.node.value) else { return };
         for rule in rules {
-            let Some(table) = context.table(rule, "rule", "[[rule]]") else { continue };
-            self.rule(&mut context, rule, table, &lines);
+            let Some(table) = context.table(&rule, "rule", "[[rule]]") else { continue };
+            self.rule(&mut context, &rule, table, &lines);
         }
     }
 
@@ -303,6 +314,7 @@ impl Draft {
         if items.is_empty() {
             context.error("no-action", &entry.node.span, "this rule does nothing", None);
         }
+        self.rule.steps.reserve_exact(items.len());
         names.named = items.iter().enumerate().filter_map(|(at, item)| Some((named(item)?, at))).collect();
         for (at, item) in items.iter().enumerate() {
             let Some(table) = context.table(item, "do", "do = [{ redirect = { to = \"4001\" } }]") else { continue };
@@ -313,6 +325,7 @@ impl Draft {
             self.redirects.extend(read.redirect);
             self.replies.extend(read.replies);
         }
+        self.redirects.shrink_to_fit();
     }
 }
 

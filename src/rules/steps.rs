@@ -206,7 +206,7 @@ fn name(context: &mut Context<'_>, node: &Node<'_>, names: &Names) -> Option<Str
         context.error("bad-name", &node.span, format!("`{name}` can't be used in templates"), help);
         return None;
     }
-    let hides = fields::check(name, &[]).is_ok() || matches!(name, "now" | "hours" | "item" | "vars" | "tables");
+    let hides = fields::known(name, &[]).is_some() || matches!(name, "now" | "hours" | "item" | "vars" | "tables");
     let steps = names.steps.iter().map(|(name, _)| name);
     if hides || names.bindings.iter().chain(steps).any(|known| known == name) {
         let message = format!("`{name}` is already the name of something else here");

@@ -21,6 +21,7 @@ pub(super) fn settle(root: &mut Section<'_>) -> Vec<Application> {
                 .warn("id", format!("is shorter than {SHORT} characters: who guesses it can forge notifications"));
         }
         let id = id.map(Found::into_secret)?;
+        // Whose they are is settled with the accounts.
         Some(Application { name: name.into(), account: MAIN.into(), id })
     });
     let applications = applications.unwrap_or_default();

@@ -1,11 +1,13 @@
-//! `[cloudlink]`: the account, where its APIs are, how to sign in.
+//! `[cloudlink]`, or the same keys of an `[[account]]`: the account, where its APIs are, how to sign in.
+
+use std::sync::Arc;
 
 use url::Url;
 
 use super::guess;
 use super::secret::Found;
-use super::section::{Mode, Section};
-use crate::cloudlink::{Auth, Options, Urls};
+use super::section::Section;
+use crate::cloudlink::{AppHeader, Auth, Options, Paths, Place, Urls};
 
 /// The name of the one account.
 pub(super) const MAIN: &str = "main";
@@ -19,21 +21,18 @@ const DOMAIN: &str = "api.mitel.io";
 const OTHER_GRANTS: [&str; 5] =
     ["authorization_code", "refresh_token", "guest", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
 
-pub(super) fn settle(root: &mut Section<'_>) -> Option<Options> {
-    if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
-        root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
+/// Reads the account of a section: `[cloudlink]`, or one `[[account]]`.
+pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>) -> Option<Options> {
+    let suffix = suffix(cloudlink);
+    let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
+    if !cloudlink.has("auth") {
+        cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
     }
-    let account = root.table("cloudlink", |cloudlink| {
-        let suffix = suffix(cloudlink);
-        let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
-        if !cloudlink.has("auth") {
-            cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
-        }
-        let auth = cloudlink.table("auth", auth).flatten();
-        let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
-        Some(Options { name: MAIN.into(), account_id, urls: urls?, auth: auth? })
-    });
-    account.flatten()
+    let auth = cloudlink.table("auth", auth).flatten();
+    let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
+    let paths = cloudlink.table_or_empty("paths", paths);
+    let app = cloudlink.word("app", &AppHeader::ALL.map(|(name, _)| name), AppHeader::named).unwrap_or_default();
+    Some(Options { name, account_id, urls: urls?, auth: auth?, paths, app })
 }
 
 /// What follows the name of a service in its host.
@@ -56,12 +55,27 @@ fn suffix(cloudlink: &mut Section<'_>) -> String {
     }
 }
 
+/// Where assumed routes lie. One that Mitel confirms is known, and refused with the reason.
+fn paths(paths: &mut Section<'_>) -> Paths {
+    let mut moved = Vec::new();
+    for name in Place::ALL.iter().map(|place| place.name()) {
+        if !paths.has(name) && !Paths::names().any(|assumed| assumed == name) {
+            continue;
+        }
+        let Some(template) = paths.text(name) else { continue };
+        match Paths::new([(name, template.as_str())]) {
+            Ok(_) => moved.push((name, template)),
+            Err(wrong) => wrong.into_iter().for_each(|wrong| paths.wrong(name, wrong.why)),
+        }
+    }
+    Paths::new(moved.iter().map(|(name, template)| (*name, template.as_str()))).unwrap_or_default()
+}
+
 /// One address for all, one for each API, else the pattern.
 fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
     let all = versioned(urls, "all");
-    if versioned(urls, "service_delivery").is_some() {
-        urls.warn("service_delivery", "is not used by this version yet");
-    }
+    // No host is known that it could be at.
+    let service_delivery = versioned(urls, "service_delivery").or_else(|| all.clone());
     let mut of = |key: &'static str, host: &str| {
         let pattern = || Url::parse(&format!("https://{host}.{suffix}/{VERSION}")).ok();
         versioned(urls, key).or_else(|| all.clone()).or_else(pattern)
@@ -79,6 +93,7 @@ fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
         chat: chat?,
         admin: admin?,
         presence: presence?,
+        service_delivery,
     })
 }
 

@@ -11,6 +11,7 @@
 //! that is wrong is reported and counts as its default until the end, where any problem refuses all of it.
 //! Nobody but [`Environment::process`] reads the process's environment, and a secret is never part of a message.
 
+mod account;
 mod admin;
 mod application;
 mod cloudlink;
@@ -34,12 +35,13 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
+pub use account::Account;
 pub use environment::Environment;
 pub use notify::{Notify, Transport};
 pub use problem::{Problem, Problems, Source};
 
 use layers::Layers;
-use section::{Context, Mode, Section};
+use section::{Context, Mode};
 
 /// What the daemon runs with.
 #[derive(Clone, Debug)]
@@ -54,16 +56,12 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// `[admin]`.
     pub admin: crate::api::Options,
-    /// `[cloudlink]`: one account, called `main`.
-    pub accounts: Vec<crate::cloudlink::Options>,
-    /// `[notify]`.
-    pub notify: Notify,
+    /// `[[account]]`, or the one of `[cloudlink]`, called `main`; at least one.
+    pub accounts: Vec<Account>,
     /// `[journal]`.
     pub journal: crate::journal::Options,
     /// `[rules]`.
     pub rules: crate::rules::Options,
-    /// `[locale]`.
-    pub locale: crate::hours::Locale,
     /// `[directory]`.
     pub directory: crate::directory::Options,
     /// `[[credential]]`.
@@ -72,31 +70,17 @@ pub struct Settings {
     pub warnings: Vec<Problem>,
 }
 
-impl Desk {
-    /// What rules may refer to.
-    pub fn world(&self, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
-        crate::rules::World {
-            locale: self.locale.clone(),
-            credentials: self.credentials.clone(),
-            attached: crate::rules::Attached::Disk,
-            now,
-        }
-    }
-}
-
 /// What work on rules needs: everything that is no secret.
 #[derive(Clone, Debug)]
 pub struct Desk {
     /// The file that they come from.
     pub file: PathBuf,
+    /// The accounts; at least one.
+    pub accounts: Vec<Account>,
     /// `[rules]`.
     pub rules: crate::rules::Options,
-    /// `[locale]`.
-    pub locale: crate::hours::Locale,
     /// The names of `[[credential]]`.
     pub credentials: Vec<String>,
-    /// The names of `[[application]]`.
-    pub applications: Vec<String>,
     /// The state folder of `[journal]`.
     pub state: PathBuf,
     /// Where `[admin]` listens.
@@ -116,6 +100,23 @@ pub struct Accounts {
     pub warnings: Vec<Problem>,
 }
 
+impl Desk {
+    /// The account that is meant: by its name, or the only one. Otherwise what to say.
+    pub fn account(&self, name: Option<&str>) -> Result<&Account, String> {
+        account::choose(&self.accounts, name, |account| &account.name)
+    }
+
+    /// What the rules of an account may refer to.
+    pub fn world(&self, account: &Account, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
+        crate::rules::World {
+            locale: account.locale.clone(),
+            credentials: self.credentials.clone(),
+            attached: crate::rules::Attached::Disk,
+            now,
+        }
+    }
+}
+
 /// Reads what `run` needs from a file, or from `switchhook.toml` in a folder.
 pub fn load(path: &Path, environment: &Environment) -> Result<Settings, Problems> {
     read(path, environment, Mode::Run)
@@ -126,10 +127,9 @@ pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Pro
     let settings = read(path, environment, Mode::Desk)?;
     Ok(Desk {
         file: settings.file,
+        accounts: settings.accounts,
         rules: settings.rules,
-        locale: settings.locale,
         credentials: settings.credentials.into_iter().map(|credential| credential.name).collect(),
-        applications: settings.server.applications.iter().map(|application| application.name.to_string()).collect(),
         state: settings.journal.path,
         admin: settings.admin.listen,
         warnings: settings.warnings,
@@ -145,7 +145,8 @@ pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::a
 /// `[[application]]` nor rules have to be there.
 pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accounts, Problems> {
     let settings = read(path, environment, Mode::Account)?;
-    Ok(Accounts { accounts: settings.accounts, state: settings.journal.path, warnings: settings.warnings })
+    let accounts = settings.accounts.into_iter().filter_map(|account| account.cloudlink).collect();
+    Ok(Accounts { accounts, state: settings.journal.path, warnings: settings.warnings })
 }
 
 fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {
@@ -153,27 +154,23 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
     let layers = Layers::read(&file, environment)?;
     let context = Context::new(&layers, environment, mode);
     let settings = context.root(|root| {
-        let applications = application::settle(root);
+        let mut applications = application::settle(root);
+        let rules = rules::settle(root);
+        let accounts = account::settle(root, &mut applications, &rules);
         let server = server::settle(root, applications);
-        let settings = Settings {
+        Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
             public_url: server.public_url,
             server: server.options,
-            accounts: cloudlink::settle(root).into_iter().collect(),
-            notify: notify::settle(root),
+            accounts,
             journal: journal::settle(root),
-            rules: rules::settle(root),
-            locale: locale::settle(root),
+            rules: rules.options,
             directory: directory::settle(root),
             credentials: credential::settle(root),
             warnings: Vec::new(),
             file: file.clone(),
-        };
-        if root.tables("account", Section::forget_the_rest).is_some() {
-            root.problem("account", "several accounts are not supported by this version yet", "use [cloudlink]");
         }
-        settings
     });
     let warnings = context.finish()?;
     Ok(Settings { warnings, ..settings })

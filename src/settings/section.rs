@@ -174,6 +174,11 @@ impl<'a> Section<'a> {
         self.report(&self.place.key(key), message.into(), Some(remedy.into()));
     }
 
+    /// The same for a key of one of the tables of a list here.
+    pub(super) fn problem_at(&self, list: &str, index: usize, key: &str, message: String, remedy: String) {
+        self.report(&self.place.key(list).index(index).key(key), message, Some(remedy));
+    }
+
     /// Reports that a key's value is wrong; the message says it all.
     pub(super) fn wrong(&self, key: &str, message: impl Into<String>) {
         self.report(&self.place.key(key), message.into(), None);

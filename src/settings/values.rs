@@ -136,6 +136,28 @@ impl Section<'_> {
         self.text(key).map(|path| self.context.folder().join(path))
     }
 
+    /// Paths, one or a list of them.
+    pub(super) fn paths(&mut self, key: &'static str) -> Option<Vec<PathBuf>> {
+        let folder = self.context.folder().to_owned();
+        self.texts(key).map(|paths| paths.into_iter().map(|path| folder.join(path)).collect())
+    }
+
+    /// Texts that are not empty, one or a list of them.
+    pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let value = self.take(key)?;
+        let items = match value.kind {
+            ValueKind::Array(items) => items.into_iter().map(|item| item.kind).collect(),
+            kind => vec![kind],
+        };
+        let read = items.into_iter().map(|kind| match kind {
+            ValueKind::String(text) if text.is_empty() => Err("is empty".to_owned()),
+            ValueKind::String(text) => Ok(text),
+            kind => Err(format!("expected text or a list of texts, found {}", name_of(&kind))),
+        });
+        let texts: Result<Vec<String>, String> = read.collect();
+        texts.map_err(|message| self.wrong(key, message)).ok()
+    }
+
     /// An address of the web, without a slash at its end.
     pub(super) fn url(&mut self, key: &'static str) -> Option<Url> {
         let text = self.text(key)?;

@@ -1,5 +1,5 @@
-//! The shapes of answers and the reading of bodies that all services share: errors, collections, strict objects.
-//! No route and no state lives here.
+//! The shapes of answers and the reading of bodies that all services share: errors, strict objects, form fields.
+//! No route and no state lives here; collections are written in `page`.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,8 @@ use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+
+use super::variants::{Variant, Variants};
 
 /// The base path of every API; links carry it.
 pub(crate) const BASE: &str = "/2017-09-01";
@@ -40,6 +42,27 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// 403: it may not be done by this caller.
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
+    }
+
+    /// As it is written under these variants.
+    pub(crate) fn shaped(self, variants: Variants) -> Response {
+        let body = if variants.has(Variant::MessageOnly) {
+            json!({ "message": self.message })
+        } else if variants.has(Variant::ErrorWords) {
+            json!({ "error": self.name, "error_description": self.message })
+        } else if variants.has(Variant::ErrorEmpty) {
+            return self.status.into_response();
+        } else {
+            return self.into_response();
+        };
+        (self.status, Json(body)).into_response()
+    }
+}
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         (self.status, Json(json!({ "name": self.name, "message": self.message }))).into_response()
@@ -49,6 +72,38 @@ impl IntoResponse for Refusal {
 /// A JSON answer.
 pub(crate) fn with(status: StatusCode, value: Value) -> Response {
     (status, Json(value)).into_response()
+}
+
+/// 200 with a JSON body.
+pub(crate) fn ok(value: Value) -> Answer {
+    Ok(with(StatusCode::OK, value))
+}
+
+/// 201 with a JSON body.
+pub(crate) fn created(value: Value) -> Answer {
+    Ok(with(StatusCode::CREATED, value))
+}
+
+/// 204 without a body.
+pub(crate) fn nothing() -> Answer {
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// 202 without a body.
+pub(crate) fn accepted() -> Answer {
+    Ok(StatusCode::ACCEPTED.into_response())
+}
+
+/// The fields of a JSON or form body, as texts.
+pub(crate) fn fields(body: &Bytes) -> Result<HashMap<String, String>, Refusal> {
+    if body.trim_ascii().is_empty() {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "MissingBodyInRequest", "the request has no body"));
+    }
+    if body.trim_ascii_start().starts_with(b"{") {
+        let map = object(body)?;
+        return Ok(map.into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect());
+    }
+    Ok(url::form_urlencoded::parse(body).into_owned().collect())
 }
 
 /// The body as a JSON object.
@@ -77,53 +132,29 @@ pub(crate) fn text(map: &Map<String, Value>, key: &str) -> Result<Option<String>
     }
 }
 
+/// An optional truth value; null counts as absent.
+pub(crate) fn flag(map: &Map<String, Value>, key: &str) -> Result<Option<bool>, Refusal> {
+    match map.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(Refusal::bad(format!("{key} should be boolean"))),
+    }
+}
+
+/// One of several words, if it is there.
+pub(crate) fn one_of(map: &Map<String, Value>, key: &str, words: &[&str]) -> Result<Option<String>, Refusal> {
+    let word = text(map, key)?;
+    match &word {
+        Some(word) if !words.contains(&&**word) => {
+            Err(Refusal::bad(format!("{key} should be equal to one of the allowed values: {}", words.join(", "))))
+        }
+        _ => Ok(word),
+    }
+}
+
 /// A text that must be there and must not be empty.
 pub(crate) fn required(map: &Map<String, Value>, key: &str) -> Result<String, Refusal> {
     text(map, key)?
         .filter(|text| !text.is_empty())
         .ok_or_else(|| Refusal::bad(format!("should have required property '{key}'")))
-}
-
-/// The part of a collection that a caller asked for with `$skip` and `$top`.
-pub(crate) struct Page {
-    skip: usize,
-    top: usize,
-}
-
-impl Page {
-    /// From the query; 100 items if nothing is said.
-    pub(crate) fn of(query: &HashMap<String, String>) -> Result<Self, Refusal> {
-        let number = |key: &str, default| match query.get(key) {
-            None => Ok(default),
-            Some(text) => text.parse().map_err(|_| Refusal::bad(format!("{key} should be number"))),
-        };
-        Ok(Self { skip: number("$skip", 0)?, top: number("$top", 100)?.clamp(1, 1000) })
-    }
-
-    /// The collection at `path` (without the base), with a `next` link while there is more. `count` is the page's.
-    pub(crate) fn collection(&self, path: &str, items: impl IntoIterator<Item = Value>) -> Value {
-        let mut items = items.into_iter().skip(self.skip);
-        let page: Vec<Value> = items.by_ref().take(self.top).collect();
-        let mut links = json!({ "self": format!("{BASE}{path}") });
-        if items.next().is_some() {
-            links["next"] = format!("{BASE}{path}?$skip={}&$top={}", self.skip + self.top, self.top).into();
-        }
-        json!({ "count": page.len(), "_links": links, "_embedded": { "items": page } })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_collection_links_to_its_next_page_until_the_last() {
-        let query = HashMap::from([("$top".to_owned(), "2".to_owned())]);
-        let first = Page::of(&query).unwrap().collection("/things", (0..3).map(Value::from));
-        assert_eq!(first["_embedded"]["items"], json!([0, 1]));
-        assert_eq!(first["_links"]["next"], "/2017-09-01/things?$skip=2&$top=2");
-        let last = Page { skip: 2, top: 2 }.collection("/things", (0..3).map(Value::from));
-        assert_eq!(last["count"], 1);
-        assert!(last["_links"].get("next").is_none());
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
@@ -15,7 +15,9 @@ use serde_json::json;
 use super::answer::{BASE, Refusal};
 use super::books;
 use super::moods::{Broken, Mood};
+use super::service::below_base;
 use super::tokens::Holder;
+use super::variants::Variant;
 use super::world::{World, guid};
 
 const CORRELATION: &str = "x-mitel-correlation-id";
@@ -24,11 +26,12 @@ const MAX_BODY: usize = 11 * 1024 * 1024;
 
 /// The middleware over all routes; requests that are not for the API go straight through.
 pub(crate) async fn pass(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with(BASE) {
+    if below_base(request.uri().path()).is_none() {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
-    let correlation = guid();
+    let adopted = parts.headers.get(CORRELATION).filter(|_| world.options.variants.has(Variant::CorrelationAdopted));
+    let correlation = adopted.and_then(|sent| sent.to_str().ok()).map_or_else(guid, str::to_owned);
     let mut response = match to_bytes(body, MAX_BODY).await {
         Ok(body) => noted(&world, parts, body, &correlation, next).await,
         Err(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLarge", "too large").into_response(),
@@ -79,18 +82,13 @@ fn entry(parts: &Parts, body: &[u8], correlation: &str, mood: Option<String>, ti
     }
 }
 
-/// The holder of the valid token that a request carries. A handler that takes it can't be reached without one.
-pub(crate) struct Caller(pub(crate) Holder);
-
-impl FromRequestParts<Arc<World>> for Caller {
-    type Rejection = Refusal;
-
-    async fn from_request_parts(parts: &mut Parts, world: &Arc<World>) -> Result<Self, Refusal> {
-        let holder = bearer(&parts.headers).and_then(|token| world.tokens.holder(token));
-        holder.map(Self).ok_or_else(|| {
-            Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized", "the access token is missing, unknown or expired")
-        })
-    }
+/// The holder of the valid token that a request carries, or 401.
+pub(crate) fn holder(world: &World, headers: &HeaderMap) -> Result<Arc<Holder>, Refusal> {
+    let refused = |why: &str| Refusal::new(StatusCode::UNAUTHORIZED, "Unauthorized", why);
+    let holder = bearer(headers)
+        .and_then(|token| world.tokens.holder(token))
+        .ok_or_else(|| refused("the access token is missing, unknown or expired"))?;
+    if holder.realm.is_active() { Ok(holder) } else { Err(refused("the account is not active")) }
 }
 
 /// The token of a request, with or without the word Bearer.
@@ -105,10 +103,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Where no route leads: under the API the 403 that speaks of an equal-sign and repeats the token, elsewhere a 404.
 pub(crate) async fn no_route(uri: Uri, headers: HeaderMap) -> Response {
-    if !uri.path().starts_with(BASE) {
+    if below_base(uri.path()).is_none() {
         let message = format!("nothing here: the API is under {BASE}, the control API under /control");
         return Refusal::missing("NotFound", message).into_response();
     }
+    unrouted(&headers)
+}
+
+/// What the API says where it has no route for a path or method.
+pub(crate) fn unrouted(headers: &HeaderMap) -> Response {
     let message = match headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) {
         Some(sent) => {
             let token = sent.rsplit(' ').next().unwrap_or(sent);

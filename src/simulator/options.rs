@@ -4,23 +4,38 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How a simulator is set up. `Default` listens on a free loopback port and knows one client.
+use super::variants::{Variant, Variants};
+
+/// How a simulator is set up. `Default` listens on a free loopback port and knows a partner and two of its customers, the
+/// first of which is what the first fields name.
 #[derive(Clone)]
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The id of the one client that may fetch tokens.
+    /// The id of the first account's client.
     pub client_id: String,
     /// The secret of that client.
     pub client_secret: String,
     /// Who the client is: the `principalId` of its tokens.
     pub principal_id: String,
-    /// The account's GUID.
+    /// The first account's GUID.
     pub account_id: String,
-    /// The account's number, accepted wherever the GUID is.
+    /// The first account's number, accepted wherever the GUID is.
     pub account_number: String,
+    /// The other accounts. One of them may be a partner's, who looks after all accounts.
+    pub others: Vec<Tenant>,
+    /// How many users each account has from the start; their phones are 3001, 3002, …
+    pub users: u32,
+    /// The password of every user.
+    pub password: String,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
+    /// How long a refresh token is good for.
+    pub refresh_lifetime: Duration,
+    /// How long an authorization code is good for.
+    pub code_lifetime: Duration,
+    /// In which ways this CloudLink is different from what is assumed.
+    pub variants: Variants,
     /// How the signature of a webhook is written.
     pub signature: SignatureForm,
     /// How webhooks are sent, and sent again.
@@ -39,10 +54,91 @@ impl Default for Options {
             principal_id: "6c1f0a52-5d0e-4b8e-9a57-0d1c5b2a7e10".to_owned(),
             account_id: "5b1f7f04-9c3d-4e0b-8a1e-2f6d0c9b7a31".to_owned(),
             account_number: "10000495".to_owned(),
+            others: vec![Tenant::partner(), Tenant::customer()],
+            users: 12,
+            password: "simulator".to_owned(),
             token_lifetime: Duration::from_hours(1),
+            refresh_lifetime: Duration::from_hours(14 * 24),
+            code_lifetime: Duration::from_mins(5),
+            variants: Variants::default(),
             signature: SignatureForm::Hex,
             redelivery: Redelivery::default(),
             clock_offset: 0,
+        }
+    }
+}
+
+impl Options {
+    /// How signatures are written: as a variant says, else as was chosen.
+    pub(crate) fn signature_form(&self) -> SignatureForm {
+        let forms = [
+            (Variant::SignatureUpper, SignatureForm::UpperHex),
+            (Variant::SignaturePrefixed, SignatureForm::Prefixed),
+            (Variant::SignatureBase64, SignatureForm::Base64),
+            (Variant::SignatureBase64Url, SignatureForm::Base64Url),
+        ];
+        let played = forms.into_iter().find(|(variant, _)| self.variants.has(*variant));
+        played.map_or(self.signature, |(_, form)| form)
+    }
+
+    /// All accounts, the first of them first.
+    pub(crate) fn tenants(&self) -> Vec<Tenant> {
+        let first = Tenant {
+            account_id: self.account_id.clone(),
+            account_number: self.account_number.clone(),
+            name: "Example Dental Practice".to_owned(),
+            client_id: self.client_id.clone(),
+            client_secret: self.client_secret.clone(),
+            principal_id: self.principal_id.clone(),
+            partner: false,
+        };
+        std::iter::once(first).chain(self.others.iter().cloned()).collect()
+    }
+}
+
+/// An account with a client of its own.
+#[derive(Clone)]
+pub struct Tenant {
+    /// The account's GUID.
+    pub account_id: String,
+    /// The account's number.
+    pub account_number: String,
+    /// The account's name.
+    pub name: String,
+    /// The id of its client.
+    pub client_id: String,
+    /// The secret of that client.
+    pub client_secret: String,
+    /// Who the client is: the `principalId` of its tokens.
+    pub principal_id: String,
+    /// Whether it is the partner who looks after all accounts.
+    pub partner: bool,
+}
+
+impl Tenant {
+    /// The partner that every simulator has unless told otherwise: client and secret are `partner`.
+    pub fn partner() -> Self {
+        Self {
+            account_id: "a0c4f2d8-6b1e-4f57-9d20-8c3b7e5a1f44".to_owned(),
+            account_number: "10000001".to_owned(),
+            name: "Example Telecom Partner".to_owned(),
+            client_id: "partner".to_owned(),
+            client_secret: "partner".to_owned(),
+            principal_id: "d2b7c1a9-3e64-4a0f-b5c8-71f09e2d6b30".to_owned(),
+            partner: true,
+        }
+    }
+
+    /// The partner's second customer: client and secret are `customer`.
+    pub fn customer() -> Self {
+        Self {
+            account_id: "c7e35a10-2d9b-4c86-8f4a-0b6d1e9f7352".to_owned(),
+            account_number: "10000777".to_owned(),
+            name: "Example Car Rental".to_owned(),
+            client_id: "customer".to_owned(),
+            client_secret: "customer".to_owned(),
+            principal_id: "f81d0c36-9a42-4be7-a6d5-2c5e8b3f1097".to_owned(),
+            partner: false,
         }
     }
 }

@@ -18,9 +18,10 @@ use tower::ServiceExt;
 use super::answer::BASE;
 use super::moods::Broken;
 use super::options::Options;
+use super::service::Service;
 use super::tasks::Tasks;
 use super::world::World;
-use super::{chat, control, gate, notify, phones, tokens};
+use super::{control, gate, portal, recordings, service};
 
 /// How long a connection may stay without a request.
 const IDLE: Duration = Duration::from_mins(5);
@@ -36,6 +37,16 @@ impl Running {
     /// The base URL of all APIs.
     pub fn api_url(&self) -> String {
         format!("http://{}{BASE}", self.addr)
+    }
+
+    /// The base URL of one API alone, as if it had a host of its own.
+    pub fn service_url(&self, service: Service) -> String {
+        format!("http://{}/{}{BASE}", self.addr, service.host())
+    }
+
+    /// The page on which a user signs in with a browser.
+    pub fn portal_url(&self) -> String {
+        format!("http://{}/authorize", self.addr)
     }
 
     /// The base URL of the control API.
@@ -68,9 +79,9 @@ pub async fn start(options: Options) -> io::Result<Running> {
 }
 
 fn router(world: Arc<World>) -> Router {
-    let api = tokens::routes().merge(notify::routes()).merge(phones::routes()).merge(chat::routes());
-    Router::new()
-        .nest(BASE, api)
+    service::router()
+        .merge(portal::routes())
+        .merge(recordings::downloads())
         .nest("/control", control::routes())
         .fallback(gate::no_route)
         .method_not_allowed_fallback(gate::no_route)

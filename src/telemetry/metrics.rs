@@ -39,6 +39,7 @@ struct FateLabel {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HostLabel {
+    account: String,
     host: String,
 }
 
@@ -49,7 +50,13 @@ struct DirectoryLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabel {
+    account: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HeldLabel {
+    account: String,
     host: String,
     why: &'static str,
 }
@@ -74,6 +81,7 @@ pub struct Metrics {
     directory_entries: Family<DirectoryLabel, Gauge>,
     directory_age: Family<DirectoryLabel, Gauge>,
     directory_stale: Family<DirectoryLabel, Gauge>,
+    token_seconds: Family<AccountLabel, Gauge<i64, AtomicI64>>,
     gauges: Gauges,
 }
 
@@ -98,8 +106,6 @@ pub struct Gauges {
     pub dedupe_window_seconds: Gauge,
     /// 1 while the journal can't commit.
     pub journal_failing: Gauge,
-    /// Seconds until CloudLink's token ends; negative when there is none.
-    pub token_seconds: Gauge<i64, AtomicI64>,
 }
 
 impl Default for Metrics {
@@ -138,6 +144,11 @@ impl Default for Metrics {
             directory_entries: family(&mut registry, "directory_entries", "What is in memory of CloudLink's directory"),
             directory_age: family(&mut registry, "directory_age_seconds", "How long ago it was read; -1 if it was not"),
             directory_stale: family(&mut registry, "directory_stale", "1 while it is older than it may be"),
+            token_seconds: family(
+                &mut registry,
+                "token_seconds",
+                "Seconds until an account's CloudLink token ends; -1 without one",
+            ),
             gauges: Gauges::default(),
             registry: Registry::default(),
         };
@@ -151,7 +162,6 @@ impl Default for Metrics {
             ("journal_bytes", "Bytes in use in the store", &metrics.gauges.journal_bytes),
             ("dedupe_window_seconds", "How far back repeats are recognised", &metrics.gauges.dedupe_window_seconds),
             ("journal_failing", "1 while the store can't be written", &metrics.gauges.journal_failing),
-            ("token_seconds", "Seconds until CloudLink's token ends", &metrics.gauges.token_seconds),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -208,13 +218,13 @@ impl Metrics {
 
     /// How the far sides of one name are, just before it is shown. `host` is from a bounded set and no secret; `held`
     /// counts from the start.
-    pub fn host(&self, host: &str, breaker_open: bool, paused: Duration, held: &[(&'static str, u64)]) {
-        let label = HostLabel { host: host.to_owned() };
+    pub fn host(&self, account: &str, host: &str, breaker_open: bool, paused: Duration, held: &[(&'static str, u64)]) {
+        let label = HostLabel { account: account.to_owned(), host: host.to_owned() };
         self.breaker_open.get_or_create(&label).set(breaker_open.into());
         // What has begun counts: 0 says that there is no pause.
         self.paused.get_or_create(&label).set(paused.as_millis().div_ceil(1000) as i64);
         for (why, count) in held {
-            let held = self.held.get_or_create(&HeldLabel { host: host.to_owned(), why });
+            let held = self.held.get_or_create(&HeldLabel { account: account.to_owned(), host: host.to_owned(), why });
             held.inner().store(*count, Ordering::Relaxed);
         }
     }
@@ -225,6 +235,11 @@ impl Metrics {
         self.directory_entries.get_or_create(&label).set(count as i64);
         self.directory_age.get_or_create(&label).set(age.map_or(-1, |age| age / 1000));
         self.directory_stale.get_or_create(&label).set(stale.into());
+    }
+
+    /// How many seconds an account's token is still good for.
+    pub fn token(&self, account: &str, seconds: i64) {
+        self.token_seconds.get_or_create(&AccountLabel { account: account.to_owned() }).set(seconds);
     }
 
     /// The figures that are set just before they are shown.
@@ -277,17 +292,17 @@ mod tests {
     #[test]
     fn hosts_are_shown_as_they_are() {
         let metrics = Metrics::default();
-        metrics.host("cloudlink/media", true, Duration::from_millis(1200), &[("breaker", 7), ("rate", 0)]);
-        metrics.host("cloudlink/media", false, Duration::ZERO, &[("breaker", 9), ("rate", 0)]);
-        metrics.host("credential/crm", true, Duration::from_millis(1200), &[]);
+        metrics.host("main", "cloudlink/media", true, Duration::from_millis(1200), &[("breaker", 7), ("rate", 0)]);
+        metrics.host("main", "cloudlink/media", false, Duration::ZERO, &[("breaker", 9), ("rate", 0)]);
+        metrics.host("main", "credential/crm", true, Duration::from_millis(1200), &[]);
         let text = metrics.render();
         for line in [
-            "switchhook_host_breaker_open{host=\"cloudlink/media\"} 0\n",
-            "switchhook_host_breaker_open{host=\"credential/crm\"} 1\n",
-            "switchhook_host_paused{host=\"cloudlink/media\"} 0\n",
-            "switchhook_host_paused{host=\"credential/crm\"} 2\n",
-            "switchhook_requests_held_total{host=\"cloudlink/media\",why=\"breaker\"} 9\n",
-            "switchhook_requests_held_total{host=\"cloudlink/media\",why=\"rate\"} 0\n",
+            "switchhook_host_breaker_open{account=\"main\",host=\"cloudlink/media\"} 0\n",
+            "switchhook_host_breaker_open{account=\"main\",host=\"credential/crm\"} 1\n",
+            "switchhook_host_paused{account=\"main\",host=\"cloudlink/media\"} 0\n",
+            "switchhook_host_paused{account=\"main\",host=\"credential/crm\"} 2\n",
+            "switchhook_requests_held_total{account=\"main\",host=\"cloudlink/media\",why=\"breaker\"} 9\n",
+            "switchhook_requests_held_total{account=\"main\",host=\"cloudlink/media\",why=\"rate\"} 0\n",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }

@@ -160,6 +160,6 @@ async fn the_figures_tell_the_same() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
-    let token = text.lines().find_map(|line| line.strip_prefix("switchhook_token_seconds ")).unwrap();
+    let token = text.lines().find_map(|line| line.strip_prefix("switchhook_token_seconds{account=\"main\"} ")).unwrap();
     assert!((3500..=3600).contains(&token.parse::<i32>().unwrap()), "{token}");
 }

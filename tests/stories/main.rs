@@ -5,6 +5,7 @@
 
 mod harness;
 
+mod accounts;
 mod backup;
 mod chat;
 mod crash;
@@ -34,6 +35,7 @@ mod settings;
 mod shipped;
 mod simulator;
 mod simulator_moods;
+mod simulator_routes;
 mod skew;
 mod start;
 mod stop;

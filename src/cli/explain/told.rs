@@ -12,7 +12,7 @@ use crate::numbers::{Dialling, Numbers};
 use crate::record::Attempted;
 use crate::rules::rehearsal::Given;
 use crate::rules::{Failure, Finding, OnError, RuleSet, Verdict, language_form};
-use crate::settings::Desk;
+use crate::settings::{Account, Desk};
 
 /// The actions whose destination a phone dials.
 const DIALLED: [&str; 4] = ["redirect", "blind_transfer", "consult", "make"];
@@ -20,6 +20,8 @@ const DIALLED: [&str; 4] = ["redirect", "blind_transfer", "consult", "make"];
 /// Tells in JSON.
 pub(in crate::cli) struct Teller<'a> {
     rules: &'a RuleSet,
+    /// The account whose rules they are.
+    account: &'a str,
     dialling: Dialling,
     /// Whether the daemon only records what it would do.
     dry_run: bool,
@@ -27,8 +29,19 @@ pub(in crate::cli) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    pub(in crate::cli) fn new(rules: &'a RuleSet, desk: &Desk, given: &'a Given) -> Self {
-        Self { rules, dialling: daemon::dialling(&desk.locale), dry_run: desk.rules.dry_run, given }
+    pub(in crate::cli) fn new(rules: &'a RuleSet, desk: &Desk, account: &'a Account, given: &'a Given) -> Self {
+        Self {
+            rules,
+            account: &account.name,
+            dialling: daemon::dialling(&account.locale),
+            dry_run: desk.rules.dry_run,
+            given,
+        }
+    }
+
+    /// The account whose rules they are.
+    pub(in crate::cli) fn account(&self) -> &str {
+        self.account
     }
 
     /// How numbers are read.

@@ -47,7 +47,7 @@ pub enum Whose {
 impl fmt::Display for Whose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CloudLink(api) => write!(f, "cloudlink/{}", api.to_string().to_ascii_lowercase()),
+            Self::CloudLink(api) => write!(f, "cloudlink/{}", api.name()),
             Self::Credential(name) => write!(f, "credential/{name}"),
             Self::Other => f.write_str("other"),
         }

@@ -17,6 +17,8 @@ pub(super) enum Hands {
     Far(Box<Actions>),
     /// A rehearsal: nothing leaves the desk, and what only a directory would know is given.
     Rehearsal(Arc<Props>),
+    /// An account that is not in the settings any more: nothing is carried out.
+    None,
 }
 
 /// What a rehearsal knows of its events beyond what their publications carry: fields of views, by the event's id.
@@ -34,7 +36,7 @@ impl Hands {
     pub(super) fn hosts(&self) -> Vec<HostState> {
         match self {
             Self::Far(actions) => actions.hosts(),
-            Self::Rehearsal(_) => Vec::new(),
+            Self::Rehearsal(_) | Self::None => Vec::new(),
         }
     }
 
@@ -42,7 +44,7 @@ impl Hands {
     pub(super) fn principal(&self, account: &str) -> Option<Arc<str>> {
         match self {
             Self::Far(actions) => actions.principal(account),
-            Self::Rehearsal(_) => None,
+            Self::Rehearsal(_) | Self::None => None,
         }
     }
 
@@ -55,9 +57,9 @@ impl Hands {
     pub(super) async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
         match self {
             Self::Far(actions) => actions.perform(request, attempt).await,
-            Self::Rehearsal(_) => Outcome::Failed {
+            Self::Rehearsal(_) | Self::None => Outcome::Failed {
                 error: ErrorWord::Refused,
-                why: "carry anything out in a rehearsal".to_owned(),
+                why: "carry anything out here: nothing leaves this desk".to_owned(),
                 result: json!({ "ok": false, "error": ErrorWord::Refused.as_str() }),
             },
         }

@@ -38,7 +38,8 @@ use crate::rules::{Plan, RuleSet};
 use crate::telemetry::Metrics;
 use hands::Hands;
 use own::{Own, account};
-use planning::{Opening, Stage};
+pub(crate) use planning::Opening;
+use planning::Stage;
 use run::{Ready, Shelved};
 
 pub(crate) use hands::Props;
@@ -110,6 +111,17 @@ impl Desk {
         Self::with(account, rules, Hands::Rehearsal(props), clock, metrics, false, KEEP_DEAD)
     }
 
+    /// A desk without rules and without hands, for what is left of an account that is not in the settings any more.
+    pub(super) fn of_nobody(
+        account: Arc<str>,
+        no_rules: Arc<RuleSet>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+        keep_dead: Duration,
+    ) -> Self {
+        Self::with(account, no_rules, Hands::None, clock, metrics, true, keep_dead)
+    }
+
     fn with(
         account: Arc<str>,
         rules: Arc<RuleSet>,
@@ -166,6 +178,12 @@ impl Desk {
     /// The account whose rules they are.
     pub(crate) fn account(&self) -> &str {
         &self.account
+    }
+
+    /// The account of a claim, which is this desk's; in a rehearsal it may be another.
+    fn account_of(&self, claim: &Claim) -> Arc<str> {
+        let account = account(claim);
+        if *account == *self.account { Arc::clone(&self.account) } else { account.into() }
     }
 
     /// The event that tells that other rules are in force, or why they can't be; none if no rule is for it.
@@ -317,7 +335,7 @@ impl Work for Desk {
         }
         let (id, body) =
             own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
-        let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
+        let opened = Opened::new(claim.seq, &self.account_of(claim), id, &claim.entry.lane, claim.arrived, body);
         let event = Arc::new(self.event_again(opened, &known));
         Unshelved::Run(Run { rules, rule: past_rule, event, progress, scope: None, told })
     }

@@ -196,7 +196,7 @@ impl Own {
         let why = Why::Due { rule: rule.to_owned(), due: timer.due };
         let (id, verified_by) = (claim.entry.id.to_string(), claim.entry.source.to_string());
         let own = Self { id, decision, why, verified_by, publication };
-        Some(own.entry_of(&account, &timer.firing(), &claim.entry.lane))
+        Some(own.entry_of(account, &timer.firing(), &claim.entry.lane))
     }
 
     fn made(account: &str, decision: Decision, why: Why, name: &str, lane: &str, document: &Value) -> Entry {
@@ -285,8 +285,14 @@ impl Desk {
         let mut own: Own = serde_json::from_str(&entry.body).map_err(|_| Unfit::Unreadable)?;
         let rules = self.rules.load();
         let now = rules.rule(&letter.run).ok_or(Unfit::RuleGone)?;
-        let opened =
-            Opened::new(claim.seq, &account(claim), &own.id, &claim.entry.lane, claim.arrived, own.publication.get());
+        let opened = Opened::new(
+            claim.seq,
+            &self.account_of(claim),
+            &own.id,
+            &claim.entry.lane,
+            claim.arrived,
+            own.publication.get(),
+        );
         let Why::Retry { hash, progress, .. } = &mut own.why else { return Ok(entry) };
         if !hash.is_empty() {
             return if now.hash == *hash { Ok(entry) } else { Err(Unfit::RuleChanged) };
@@ -306,6 +312,6 @@ impl Desk {
 }
 
 /// The name of a claim's account.
-pub(crate) fn account(claim: &Claim) -> Arc<str> {
-    claim.entry.source.split('/').next().unwrap_or_default().into()
+pub(crate) fn account(claim: &Claim) -> &str {
+    claim.entry.source.split('/').next().unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::afar::{Fetch, know_told};
 use super::facts::{Facts, know_own, know_vars};
-use super::own::{Own, Why, account};
+use super::own::{Own, Why};
 use super::run::Run;
 use super::{Desk, is_own_message, was};
 use crate::dispatch::{Planned, Planning, Work, fate};
@@ -99,7 +99,7 @@ pub(super) type Next = Planning<Opening, Run>;
 impl Desk {
     /// Reads a publication, and says what planning has to know first.
     pub(super) fn read(&self, claim: &Claim) -> (Opening, Vec<Arc<str>>) {
-        let (entry, own, account) = (&claim.entry, Own::of(claim), account(claim));
+        let (entry, own, account) = (&claim.entry, Own::of(claim), self.account_of(claim));
         let (id, body) = own.as_ref().map_or((&*entry.id, &*entry.body), |own| (own.id(), own.publication()));
         let opened = Opened::new(claim.seq, &account, id, &entry.lane, claim.arrived, body);
         let mut keys: Vec<Arc<str>> = Vec::new();
@@ -171,7 +171,7 @@ impl Desk {
         let own = Own::of(claim);
         let (id, body) =
             own.as_ref().map_or((&*claim.entry.id, &*claim.entry.body), |own| (own.id(), own.publication()));
-        let opened = Opened::new(claim.seq, &account(claim), id, &claim.entry.lane, claim.arrived, body);
+        let opened = Opened::new(claim.seq, &self.account_of(claim), id, &claim.entry.lane, claim.arrived, body);
         let mut event = self.event_again(opened, decision);
         self.hands.tell(&mut event);
         event

@@ -44,6 +44,11 @@ pub(super) struct Shelved {
 }
 
 impl Run {
+    /// The name of the account whose event it is about.
+    pub(crate) fn account(&self) -> &str {
+        &self.event.account
+    }
+
     pub(super) fn shelve(&self) -> String {
         let each = self.progress.each.as_ref().map(|each| if self.told { each.place() } else { each.clone() });
         let progress = Progress { results: Map::new(), each, ..self.progress.clone() };

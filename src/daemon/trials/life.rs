@@ -16,7 +16,7 @@ use super::sender::KEY;
 use super::watched::Watched;
 use crate::actions::{Actions, Credential, CredentialAuth};
 use crate::cloudlink::transport::Wire;
-use crate::cloudlink::{Auth, CloudLink, Options, Urls};
+use crate::cloudlink::{AppHeader, Auth, CloudLink, Options, Paths, Urls};
 use crate::daemon::desk::Desk;
 use crate::dispatch::{Dispatcher, Pulse};
 use crate::ingest::{self, Application, Ingest};
@@ -189,9 +189,11 @@ fn options() -> Options {
         chat: url("chat"),
         admin: url("admin"),
         presence: url("presence"),
+        service_delivery: None,
     };
     let auth = Auth::ClientCredentials { client_id: "cid".into(), client_secret: Secret::new("a client's secret") };
-    Options { name: "main".into(), account_id: "10000495".into(), urls, auth }
+    let (paths, app) = (Paths::default(), AppHeader::default());
+    Options { name: "main".into(), account_id: "10000495".into(), urls, auth, paths, app }
 }
 
 fn listener() -> ingest::Options {

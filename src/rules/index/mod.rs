@@ -7,6 +7,8 @@
 mod anchor;
 mod literals;
 mod parts;
+#[cfg(test)]
+pub(super) mod planted;
 mod starts;
 #[cfg(test)]
 mod tests;
@@ -40,6 +42,15 @@ pub(super) struct Index {
 impl Index {
     /// `keep` is how many of the first rules of a kind are wanted, [`Index::first`].
     pub(super) fn of(rules: &[Arc<Rule>], keep: usize) -> Self {
+        Self::by(rules, keep, anchor::of)
+    }
+
+    /// `choose` says by which requirements a rule is found.
+    fn by<'r>(
+        rules: &'r [Arc<Rule>],
+        keep: usize,
+        choose: impl Fn(&'r Rule, &Commonness<'r>) -> Option<Vec<Anchor<'r>>>,
+    ) -> Self {
         let mut index = Self::default();
         let (mut kinds, mut several): (BTreeMap<Kind, Building<'_>>, Building<'_>) = Default::default();
         let asked: Vec<(Place, &Rule)> =
@@ -57,7 +68,7 @@ impl Index {
                 [kind] => kinds.entry(kind).or_default(),
                 _ => &mut several,
             };
-            building.add(place, anchor::of(rule, &commonness));
+            building.add(place, choose(rule, &commonness));
         }
         index.kinds = kinds.into_iter().map(|(kind, building)| (kind, building.finish())).collect();
         index.several = several.finish();

@@ -362,3 +362,11 @@ fn what_a_table_matched_is_explained() {
     let Finding::Failed(failure) = &verdicts[0].finding else { panic!("{verdicts:?}") };
     assert_eq!((&*failure.path, &*failure.wanted, &*failure.got), ("call.endpoint", "table \"ext\"", "\"3003\""));
 }
+
+#[test]
+fn a_table_beside_an_equality_is_looked_up_only_where_that_holds() {
+    let text = rule("call.endpoint = \"3001\", call.from = { table = \"vip\" }", "{{ vip.extension }}");
+    let rules = compiled(&(VIP.to_owned() + &text), &[]).unwrap();
+    let candidates = |endpoint: &str| rules.index.candidates(&rules.rules, &call(endpoint, "+16135550142"));
+    assert_eq!((candidates("3001"), candidates("3002")), (vec![0], vec![]));
+}

@@ -1,5 +1,6 @@
 //! Whole files: what they settle to, and everything that is said of those that don't.
 
+mod accounts;
 mod laws;
 mod overrides;
 mod problems;
@@ -75,19 +76,20 @@ fn the_least_file_gets_every_default() {
     assert!(settings.server.tls.is_none() && !settings.behind_proxy && settings.public_url.is_none());
     assert_eq!(settings.admin.listen.to_string(), "127.0.0.1:9180");
     assert_eq!(settings.admin.token, None);
-    assert_eq!(settings.notify.transport, Transport::Webhook);
+    assert_eq!(settings.accounts[0].notify.transport, Transport::Webhook);
     assert_eq!(settings.journal.path, folder.path().join("state"));
     assert_eq!((settings.journal.retain.as_secs(), settings.journal.max_size), (604_800, 4_294_967_296));
-    assert_eq!(settings.rules.path, folder.path().join("rules"));
+    assert_eq!(settings.accounts[0].rules, [folder.path().join("rules")]);
     assert!(settings.rules.watch && !settings.rules.dry_run);
-    assert_eq!(settings.locale, crate::hours::Locale::default());
+    assert_eq!(settings.accounts[0].locale, crate::hours::Locale::default());
     assert!(settings.credentials.is_empty() && settings.warnings.is_empty());
     let [account] = &settings.accounts[..] else { panic!("one account") };
     let [application] = &settings.server.applications[..] else { panic!("one application") };
     assert_eq!((&*account.name, &*application.account, &*application.name), ("main", "main", "main"));
     assert_eq!(application.id.expose(), "9f1c2b3a-0000-4000-8000-000000000001");
-    assert_eq!(account.urls.chat.as_str(), "https://chat.api.mitel.io/2017-09-01");
-    assert_eq!(account.urls.media.as_str(), "https://media.api.mitel.io/2017-09-01");
+    let urls = &account.cloudlink.as_ref().unwrap().urls;
+    assert_eq!(urls.chat.as_str(), "https://chat.api.mitel.io/2017-09-01");
+    assert_eq!(urls.media.as_str(), "https://media.api.mitel.io/2017-09-01");
 }
 
 #[test]
@@ -153,12 +155,12 @@ base = "postgres://cdr@db.example.com/cdr"
     assert_eq!(settings.server.tls.unwrap().key, folder.path().join("key.pem"));
     assert_eq!(settings.server.applications.len(), 2);
     assert_eq!(settings.journal.path, Path::new("/var/lib/switchhook"));
-    let urls = &settings.accounts[0].urls;
+    let urls = &settings.accounts[0].cloudlink.as_ref().unwrap().urls;
     assert_eq!(urls.media.as_str(), "http://127.0.0.1:9090/2017-09-01");
     assert_eq!(urls.chat.as_str(), "https://chat.example.com/v1");
     assert_eq!(urls.presence.as_str(), "https://presence.eu.api.mitel.io/2017-09-01");
-    assert_eq!(settings.locale.timezone, Some(chrono_tz::Europe::Berlin));
-    assert_eq!(settings.locale.dial.unwrap().international, "00");
+    assert_eq!(settings.accounts[0].locale.timezone, Some(chrono_tz::Europe::Berlin));
+    assert_eq!(settings.accounts[0].locale.dial.as_ref().unwrap().international, "00");
     assert_eq!(settings.credentials.len(), 3);
     assert!(settings.warnings.is_empty(), "{:?}", settings.warnings);
 }
@@ -167,7 +169,7 @@ base = "postgres://cdr@db.example.com/cdr"
 fn one_address_serves_all_and_one_by_one_wins() {
     let urls = |text: &str| {
         let all = format!("{}urls = {{ {text} }}", LEAST.replace("[cloudlink]", "[cloudlink]\n#"));
-        Folder::with(&all.replace("#\n", "")).load(&[]).unwrap().accounts.remove(0).urls
+        Folder::with(&all.replace("#\n", "")).load(&[]).unwrap().accounts.remove(0).cloudlink.unwrap().urls
     };
     let all = urls("all = \"http://127.0.0.1:9090/2017-09-01\"");
     assert_eq!((all.admin.as_str(), &all.admin), ("http://127.0.0.1:9090/2017-09-01", &all.chat));
@@ -200,7 +202,8 @@ path = "rules"
     );
     let settings = folder.load(&[("CLOUDLINK_SECRET", "s3cret-acceptance")]).unwrap();
     assert!(settings.warnings.is_empty());
-    let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } = &settings.accounts[0].auth;
+    let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } =
+        &settings.accounts[0].cloudlink.as_ref().unwrap().auth;
     assert_eq!(client_secret.expose(), "s3cret-acceptance");
 }
 
@@ -247,8 +250,8 @@ fn the_desk_needs_no_secrets_and_no_account() {
     let folder = Folder::with(JOBS);
     let desk = load_for_desk(folder.path(), &Environment::default()).unwrap();
     assert_eq!(desk.credentials, ["crm", "desk", "team_chat", "cdr", "hr"]);
-    assert_eq!(desk.rules.path, folder.path().join("01-after-hours.toml"));
-    assert_eq!(desk.locale.country.as_deref(), Some("CA"));
+    assert_eq!(desk.accounts[0].rules, [folder.path().join("01-after-hours.toml")]);
+    assert_eq!(desk.accounts[0].locale.country.as_deref(), Some("CA"));
     assert_eq!(folder.load(&[]).unwrap_err().iter().count(), 7, "to run, each secret is needed");
     let bare = Folder::with("[locale]\ntimezone = \"America/Toronto\"\n");
     assert!(load_for_desk(bare.path(), &Environment::default()).is_ok());

@@ -132,13 +132,15 @@ fn sections_of_the_wrong_shape() {
         Folder::with("server = 5\ncloudlink = []\ncredential = [1, 2026-01-01]\nx = 99999999999999999999\n\"a[7]\" = 1\n[application]\nname = \"x\"\n[[account]]\nname = \"acme\"\n").said(&[]),
         @r#"
         switchhook.toml:1: server: expected a table, found a number
+        switchhook.toml:2: cloudlink: stands beside [[account]] (move it into an [[account]] of its own: [cloudlink] is the shorthand for a single account)
         switchhook.toml:2: cloudlink: expected a table, found a list
         switchhook.toml:3: credential[1]: a date is not possible here
         switchhook.toml:3: credential[0]: expected a table, found a number
-        switchhook.toml:4: x: no such key (possible: application, server, admin, cloudlink, notify, journal, rules, locale, credential, account)
+        switchhook.toml:4: x: no such key (possible: application, rules, locale, notify, cloudlink, account, server, admin, journal, credential)
         switchhook.toml:5: a[7]: no such key
         switchhook.toml:6: application: this is a list of sections (write [[application]])
-        switchhook.toml:8: account: several accounts are not supported by this version yet (use [cloudlink])
+        switchhook.toml:8: account[0].account_id: is missing (the id or number of the account)
+        switchhook.toml:8: account[0].auth: is missing ({ grant = "client_credentials", client_id, client_secret })
     "#
     );
 }
@@ -201,7 +203,10 @@ fn addresses_of_cloudlink() {
     }
     let dev = LEAST.replace("[cloudlink]", "[cloudlink]\ncloud = \"us.dev.api.mitel.io\"");
     let dev = Folder::with(&dev).load(&[]).unwrap();
-    assert_eq!(dev.accounts[0].urls.media.as_str(), "https://media.us.dev.api.mitel.io/2017-09-01");
+    assert_eq!(
+        dev.accounts[0].cloudlink.as_ref().unwrap().urls.media.as_str(),
+        "https://media.us.dev.api.mitel.io/2017-09-01"
+    );
 }
 
 #[test]

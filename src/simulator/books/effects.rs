@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::simulator::answer::BASE;
+use crate::simulator::service::below_base;
 
 /// Keys that are kept; what is new beyond that is only counted.
 const KEPT: usize = 100_000;
@@ -56,7 +56,7 @@ pub(crate) fn key(method: &str, path: &str, body: &Value) -> Option<String> {
         return None;
     }
     let path = path.split('?').next().unwrap_or(path);
-    let path = path.strip_prefix(BASE).unwrap_or(path).trim_start_matches('/');
+    let path = below_base(path).unwrap_or(path).trim_start_matches('/');
     let parts: Vec<&str> = path.split('/').collect();
     Some(match (method, &parts[..]) {
         ("PUT", ["endpoints", _, "calls", _]) => {

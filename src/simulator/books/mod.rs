@@ -17,8 +17,19 @@ const KEPT: usize = 20_000;
 /// Bytes of a body that an entry keeps.
 const BODY_KEPT: usize = 16 * 1024;
 /// Properties whose values are struck out.
-const SECRETS: [&str; 7] =
-    ["client_secret", "refresh_token", "access_token", "token", "password", "code", "subject_token"];
+const SECRETS: [&str; 11] = [
+    "client_secret",
+    "clientSecret",
+    "refresh_token",
+    "access_token",
+    "token",
+    "password",
+    "code",
+    "code_verifier",
+    "subject_token",
+    "id_token_hint",
+    "sipPassword",
+];
 
 /// An API request as it came.
 #[derive(Clone, Serialize)]

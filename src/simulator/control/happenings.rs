@@ -9,11 +9,12 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::read;
+use super::{Meant, read};
 use crate::simulator::answer::{self, Answer, Refusal};
 use crate::simulator::chat::{Opening, Words};
 use crate::simulator::clock;
-use crate::simulator::phones::{Action, Dial, Direction, Leg};
+use crate::simulator::phones::{self, Dial, Direction, Leg};
+use crate::simulator::realm::Realm;
 use crate::simulator::world::World;
 
 #[derive(Deserialize)]
@@ -24,30 +25,29 @@ struct Call {
     #[serde(default)]
     from_name: String,
     tracking_id: Option<String>,
+    #[serde(default)]
+    record: bool,
 }
 
 /// An outside call rings at a phone.
-pub(super) async fn call(State(world): State<Arc<World>>, body: Bytes) -> Answer {
+pub(super) async fn call(State(world): State<Arc<World>>, Meant(realm): Meant, body: Bytes) -> Answer {
     let call: Call = read(&body)?;
     if call.endpoint.is_empty() || call.endpoint.contains('/') {
         return Err(Refusal::bad("endpoint should be an extension"));
     }
-    let leg = world.phones.dial(
-        &world,
-        Dial {
-            endpoint: call.endpoint,
-            direction: Direction::Inbound,
-            far: call.from,
-            far_name: call.from_name,
-            tracking_id: call.tracking_id,
-        },
-    )?;
+    let dial = Dial {
+        far_name: call.from_name,
+        tracking_id: call.tracking_id,
+        record: call.record,
+        ..Dial::plain(call.endpoint, Direction::Inbound, call.from)
+    };
+    let leg = realm.phones.dial(&world, &realm, dial)?;
     Ok(answer::with(StatusCode::CREATED, shown(&leg)))
 }
 
 /// All calls with their states.
-pub(super) async fn calls(State(world): State<Arc<World>>) -> Response {
-    let calls: Vec<Value> = world.phones.all().iter().map(shown).collect();
+pub(super) async fn calls(Meant(realm): Meant) -> Response {
+    let calls: Vec<Value> = realm.phones.all().iter().map(shown).collect();
     answer::with(StatusCode::OK, json!({ "calls": calls }))
 }
 
@@ -55,16 +55,20 @@ pub(super) async fn calls(State(world): State<Arc<World>>) -> Response {
 #[serde(deny_unknown_fields)]
 struct Control {
     destination: Option<String>,
+    args: Option<String>,
+    other_call: Option<String>,
 }
 
 /// Someone does something at a phone. Answers the legs that changed.
 pub(super) async fn control(
     State(world): State<Arc<World>>,
+    Meant(realm): Meant,
     Path((call, action)): Path<(String, String)>,
     body: Bytes,
 ) -> Answer {
-    let action = Action::read(&action, read::<Control>(&body)?.destination).map_err(Refusal::bad)?;
-    let changed: Vec<Value> = world.phones.control(&world, None, &call, &action)?.iter().map(shown).collect();
+    let Control { destination, args, other_call } = read(&body)?;
+    let action = realm.phones.action(&action, phones::Words { destination, args, other_call })?;
+    let changed: Vec<Value> = realm.phones.control(&world, &realm, None, &call, &action)?.iter().map(shown).collect();
     Ok(answer::with(StatusCode::OK, json!({ "calls": changed })))
 }
 
@@ -86,21 +90,44 @@ struct Message {
 }
 
 /// A guest says something, if need be in a new conversation with the client of the API.
-pub(super) async fn message(State(world): State<Arc<World>>, body: Bytes) -> Answer {
+pub(super) async fn message(State(world): State<Arc<World>>, Meant(realm): Meant, body: Bytes) -> Answer {
     let message: Message = read(&body)?;
     let conversation = match message.conversation {
         Some(id) => {
-            world.chats.join(&id, &message.sender)?;
+            realm.chats.join(&id, &message.sender)?;
             id
         }
-        None => world.chats.open(Opening {
-            creator: message.sender.clone(),
-            participants: vec![message.sender.clone(), world.options.principal_id.clone()],
-            stream: false,
-            name: None,
-            language_code: message.language,
-        }),
+        None => {
+            let opening = Opening {
+                creator: message.sender.clone(),
+                participants: vec![message.sender.clone(), realm.account.principal_id.clone()],
+                language_code: message.language,
+                ..Opening::default()
+            };
+            realm.chats.open(opening).0
+        }
     };
-    let said = world.chats.say(&world, &conversation, &message.sender, Words::plain(message.body))?;
+    said(&world, &realm, &conversation, &message.sender, message.body)
+}
+
+fn said(world: &World, realm: &Realm, conversation: &str, sender: &str, text: String) -> Answer {
+    let said = realm.chats.say(world, realm, conversation, sender, Words::plain(text))?;
     Ok(answer::with(StatusCode::CREATED, json!({ "conversation": conversation, "message": said["messageId"] })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Press {
+    conversation: String,
+    sender: String,
+    message: String,
+    #[serde(default)]
+    button: usize,
+}
+
+/// Someone presses a button of an action card: its payload comes as an ordinary message of theirs.
+pub(super) async fn press(State(world): State<Arc<World>>, Meant(realm): Meant, body: Bytes) -> Answer {
+    let press: Press = read(&body)?;
+    let text = realm.chats.pressed(&press.conversation, &press.message, press.button)?;
+    said(&world, &realm, &press.conversation, &press.sender, text)
 }

@@ -7,6 +7,8 @@
 //! | `GET /control/calls` | all calls with their states, the last ended ones too |
 //! | `POST /control/calls/{call}/{action}` | answer, end, hold, retrieve; redirect and blindTransfer with `{destination}` |
 //! | `POST /control/messages` | `{conversation?, sender, body, language?}`: a guest says something |
+//! | `POST /control/presses` | `{conversation, sender, message, button?}`: someone presses a button of an action card |
+//! | `GET /control/mails` | the mails that would have been sent |
 //! | `POST`, `GET /control/subscriptions` | `{url, application_id, topics, subject_filter?, method_filter?, publication_filter?, principal_id?}` |
 //! | `DELETE /control/subscriptions/{id}` | ends a subscription |
 //! | `POST /control/tokens/revoke` | makes every token worthless; `{token}` or `{last: true}` one access token |
@@ -19,6 +21,7 @@
 //! | `GET /control/books/deliveries` | `?after=N&subject_contains=/calls/` |
 //! | `GET /control/books/effects` | `?contains=redirect`: how often what was carried out |
 //!
+//! Calls, messages, mails and subscriptions are those of the first account; `?account=` with a GUID or number names another.
 //! `docs/simulator.md` has an example of each.
 
 mod books;
@@ -29,8 +32,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use chrono::{DateTime, Utc};
@@ -39,7 +43,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer, Refusal};
-use super::notify::{Subscription, Wish};
+use super::notify::{Owner, Subscription, Wish};
+use super::realm::Realm;
+use super::variants::Variants;
 use super::world::World;
 
 /// All control routes.
@@ -48,6 +54,8 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/calls", post(happenings::call).get(happenings::calls))
         .route("/calls/{call}/{action}", post(happenings::control))
         .route("/messages", post(happenings::message))
+        .route("/presses", post(happenings::press))
+        .route("/mails", get(mails))
         .route("/subscriptions", post(subscribe).get(subscriptions))
         .route("/subscriptions/{id}", delete(unsubscribe))
         .route("/tokens/revoke", post(faults::revoke))
@@ -81,7 +89,7 @@ struct Subscribe {
 
 impl Subscribe {
     /// The wish that the API would have been sent for this topic.
-    fn wish(&self, topic: &str, now: DateTime<Utc>) -> Result<Wish, Refusal> {
+    fn wish(&self, topic: &str, now: DateTime<Utc>, variants: Variants) -> Result<Wish, Refusal> {
         let fields = [
             ("applicationId", Some(&*self.application_id)),
             ("deviceId", Some(&*self.url)),
@@ -92,28 +100,51 @@ impl Subscribe {
             ("publicationFilter", self.publication_filter.as_deref()),
         ];
         let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), Value::from(value?))));
-        Wish::read(&given.collect::<Map<_, _>>(), now)
+        Wish::read(&given.collect::<Map<_, _>>(), now, variants)
     }
 }
 
-async fn subscribe(State(world): State<Arc<World>>, body: Bytes) -> Answer {
+async fn subscribe(State(world): State<Arc<World>>, Meant(realm): Meant, body: Bytes) -> Answer {
     let asked: Subscribe = read(&body)?;
     if asked.topics.is_empty() {
         return Err(Refusal::bad("topics should not be empty"));
     }
-    let now = world.clock.now();
-    let wishes = asked.topics.iter().map(|topic| asked.wish(topic, now)).collect::<Result<Vec<_>, _>>()?;
-    let principal = asked.principal_id.as_ref().unwrap_or(&world.options.principal_id);
+    let (now, variants) = (world.clock.now(), world.options.variants);
+    let wishes = asked.topics.iter().map(|topic| asked.wish(topic, now, variants)).collect::<Result<Vec<_>, _>>()?;
+    let principal = asked.principal_id.as_ref().unwrap_or(&realm.account.principal_id);
+    let owner = Owner { account_id: realm.account.id.clone(), principal_id: principal.clone(), token: None };
     let mut ids = vec![];
     for wish in wishes {
-        ids.push(world.notify.subscribe(Subscription::new(principal.clone(), wish, now))?.id.clone());
+        ids.push(world.notify.subscribe(Subscription::new(owner.clone(), wish, now))?.id.clone());
     }
     Ok(answer::with(StatusCode::CREATED, json!({ "subscription_ids": ids })))
 }
 
 async fn subscriptions(State(world): State<Arc<World>>) -> Response {
-    let all: Vec<Value> = world.notify.all().iter().map(|held| held.document(&world.options.account_id)).collect();
+    let variants = world.options.variants;
+    let all: Vec<Value> = world.notify.all().iter().map(|held| held.document(variants)).collect();
     answer::with(StatusCode::OK, json!({ "subscriptions": all }))
+}
+
+async fn mails(Meant(realm): Meant) -> Response {
+    answer::with(StatusCode::OK, json!({ "mails": realm.directory.mails() }))
+}
+
+/// The account that a request means: the one that `?account=` names, else the first.
+struct Meant(Arc<Realm>);
+
+impl FromRequestParts<Arc<World>> for Meant {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, world: &Arc<World>) -> Result<Self, Refusal> {
+        let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let named = query.into_iter().find(|(key, _)| key == "account");
+        let realm = match named {
+            Some((_, account)) => world.named(&account)?,
+            None => world.main(),
+        };
+        Ok(Self(Arc::clone(realm)))
+    }
 }
 
 async fn unsubscribe(State(world): State<Arc<World>>, Path(id): Path<String>) -> Answer {

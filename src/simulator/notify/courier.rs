@@ -16,8 +16,9 @@ use super::subscription::Subscription;
 use super::whims::Whims;
 use crate::simulator::books::{Books, Delivery};
 use crate::simulator::clock::Clock;
-use crate::simulator::options::{Redelivery, SignatureForm};
+use crate::simulator::options::{Options, Redelivery, SignatureForm};
 use crate::simulator::tasks::Tasks;
+use crate::simulator::variants::{Variant, Variants};
 
 /// Parcels that may wait at a time.
 const MOST_WAITING: usize = 50_000;
@@ -52,6 +53,7 @@ pub(crate) struct Courier {
     /// How many parcels were carried to their end.
     carried: watch::Sender<u64>,
     form: SignatureForm,
+    variants: Variants,
     clock: Clock,
     tasks: Tasks,
     books: Arc<Books>,
@@ -62,13 +64,8 @@ pub(crate) struct Courier {
 
 impl Courier {
     /// With empty queues.
-    pub(crate) fn new(
-        redelivery: Redelivery,
-        form: SignatureForm,
-        clock: Clock,
-        tasks: Tasks,
-        books: Arc<Books>,
-    ) -> std::io::Result<Arc<Self>> {
+    pub(crate) fn new(options: &Options, clock: Clock, tasks: Tasks, books: Arc<Books>) -> std::io::Result<Arc<Self>> {
+        let (redelivery, variants) = (options.redelivery.clone(), options.variants);
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder()
             .no_proxy()
@@ -81,7 +78,8 @@ impl Courier {
             redelivery: Mutex::new(redelivery),
             whims: Whims::default(),
             carried: watch::Sender::new(0),
-            form,
+            form: options.signature_form(),
+            variants,
             clock,
             tasks,
             books,
@@ -100,9 +98,21 @@ impl Courier {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks a webhook whether it is there, as a service might that is told of a new one.
+    pub(super) fn probe(self: &Arc<Self>, to: &Subscription) {
+        let (courier, url) = (Arc::clone(self), to.wish.device_id.clone());
+        self.tasks.spawn(async move {
+            let outcome = courier.client.get(&url).send().await.map(|response| response.status().as_u16());
+            tracing::info!(target: "simulator", url, ?outcome, "a webhook was probed");
+        });
+    }
+
     /// Takes a publication for a subscription and returns at once.
     pub(crate) fn take(self: &Arc<Self>, to: &Arc<Subscription>, publication: &Publication, document: &Value) {
-        let body = addressed(document, &to.id, self.clock.now());
+        if !to.wish.is_webhook {
+            return tracing::debug!(target: "simulator", subject = publication.subject, "nobody carries it to a websocket");
+        }
+        let body = addressed(document, &to.id, self.clock.now(), self.variants);
         let parcel = Parcel {
             subscription: Arc::clone(to),
             publication_id: publication.id.clone(),
@@ -175,6 +185,9 @@ impl Courier {
             if parcel.subscription.is_ended() || self.attempt(parcel, attempt).await {
                 break;
             }
+            if self.variants.has(Variant::DeliveryOnce) {
+                break;
+            }
             let Some(pause) = self.redelivery().pause(attempt, began.elapsed()) else {
                 tracing::warn!(target: "simulator", subject = parcel.subject, attempt, "gave up a delivery");
                 break;
@@ -189,7 +202,7 @@ impl Courier {
         let began = Instant::now();
         let answer = self
             .client
-            .post(&parcel.subscription.wish.url)
+            .post(&parcel.subscription.wish.device_id)
             .header("content-type", "application/json")
             .header("x-notify-signature", &parcel.signature)
             .body(parcel.body.clone())
@@ -215,7 +228,7 @@ impl Courier {
             publication_id: parcel.publication_id.clone(),
             subscription_id: parcel.subscription.id.clone(),
             subject: parcel.subject.clone(),
-            url: parcel.subscription.wish.url.clone(),
+            url: parcel.subscription.wish.device_id.clone(),
             attempt,
             status,
             error,

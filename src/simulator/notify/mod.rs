@@ -1,5 +1,6 @@
 //! Notifications: who wants to hear what (subscriptions), what is said (publications), and carrying it to them (signed
-//! webhooks with redelivery). The services only say [`Notify::publish`]; nothing here knows phones or chats.
+//! webhooks with redelivery). The services only say [`Notify::publish`]; nothing here knows phones or chats. A connection
+//! can be asked for, but nobody listens at its address: there is no MQTT here.
 
 mod courier;
 mod filter;
@@ -17,10 +18,12 @@ use super::books::Books;
 use super::clock::Clock;
 use super::options::{Options, Redelivery};
 use super::tasks::Tasks;
+use super::tokens::Tokens;
+use super::variants::{Variant, Variants};
 use courier::Courier;
 pub(crate) use publication::Publication;
-pub(crate) use routes::routes;
-pub(crate) use subscription::{Subscription, Wish};
+pub(crate) use routes::ROUTES;
+pub(crate) use subscription::{Owner, Subscription, Wish};
 pub(crate) use whims::Whim;
 
 /// Subscriptions that may exist at a time.
@@ -31,13 +34,14 @@ pub(crate) struct Notify {
     subscriptions: Mutex<BTreeMap<String, Arc<Subscription>>>,
     courier: Arc<Courier>,
     clock: Clock,
+    variants: Variants,
 }
 
 impl Notify {
     /// Without subscriptions.
     pub(crate) fn new(options: &Options, clock: Clock, tasks: Tasks, books: Arc<Books>) -> std::io::Result<Self> {
-        let courier = Courier::new(options.redelivery.clone(), options.signature, clock, tasks, books)?;
-        Ok(Self { subscriptions: Mutex::default(), courier, clock })
+        let courier = Courier::new(options, clock, tasks, books)?;
+        Ok(Self { subscriptions: Mutex::default(), courier, clock, variants: options.variants })
     }
 
     fn subscriptions(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Subscription>>> {
@@ -47,13 +51,21 @@ impl Notify {
         all
     }
 
-    /// Adds a subscription. An identical one makes a duplicate.
+    /// Adds a subscription. An identical one makes a duplicate, unless a variant lets it be the first.
     pub(crate) fn subscribe(&self, subscription: Subscription) -> Result<Arc<Subscription>, Refusal> {
         let mut all = self.subscriptions();
         if all.len() >= MOST {
             return Err(Refusal::bad(format!("there are {MOST} subscriptions already")));
         }
+        if self.variants.has(Variant::SubscriptionUnique)
+            && let Some(same) = all.values().find(|held| held.is_like(&subscription))
+        {
+            return Ok(Arc::clone(same));
+        }
         tracing::info!(target: "simulator", id = subscription.id, topic = subscription.wish.topic, "subscribed");
+        if self.variants.has(Variant::DeliveryProbe) && subscription.wish.is_webhook {
+            self.courier.probe(&subscription);
+        }
         let subscription = Arc::new(subscription);
         all.insert(subscription.id.clone(), Arc::clone(&subscription));
         Ok(subscription)
@@ -103,6 +115,21 @@ impl Notify {
     /// No whims any more; what is held back goes as it would have.
     pub(crate) fn clear_whims(&self) {
         self.courier.whims.clear();
+    }
+
+    /// Ends every subscription whose token is not good any more, where a subscription dies with its token.
+    pub(crate) fn bury(&self, tokens: &Tokens) {
+        if !self.variants.has(Variant::SubscriptionsDie) {
+            return;
+        }
+        let is_dead = |held: &Subscription| held.owner.token.is_some_and(|number| !tokens.is_held(number));
+        self.subscriptions().retain(|_, held| {
+            let dead = is_dead(held);
+            if dead {
+                held.end();
+            }
+            !dead
+        });
     }
 
     /// Hands a publication to the courier, once for each subscription that it fits. Never waits.

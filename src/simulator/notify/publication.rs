@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::simulator::clock;
+use crate::simulator::variants::{Variant, Variants};
 use crate::simulator::world::guid;
 
 /// What is published, before anyone is told.
@@ -46,7 +47,7 @@ impl Publication {
 
     /// What must be told in order: the call, the conversation, else the subject itself.
     pub(crate) fn resource(&self) -> &str {
-        let Some(rest) = self.subject.strip_prefix("/conversations/") else {
+        let Some((_, rest)) = self.subject.split_once("/conversations/") else {
             return &self.subject;
         };
         rest.split_once('/').map_or(&self.subject, |(conversation, _)| conversation)
@@ -54,9 +55,21 @@ impl Publication {
 }
 
 /// The body of one subscription's webhook.
-pub(crate) fn addressed(document: &Value, subscription_id: &str, now: DateTime<Utc>) -> Vec<u8> {
+pub(crate) fn addressed(document: &Value, subscription_id: &str, now: DateTime<Utc>, variants: Variants) -> Vec<u8> {
     let mut document = document.clone();
     document["subscription"] = json!({ "subscriptionId": subscription_id });
     document["notification"] = json!({ "createdOn": clock::iso(now), "correlationId": guid() });
-    document.to_string().into_bytes()
+    if let (true, Some(document)) = (variants.has(Variant::NoPublicationId), document.as_object_mut()) {
+        document.shift_remove("publicationId");
+    }
+    let wrapped = if variants.has(Variant::Envelope) {
+        json!({ "publications": [document] })
+    } else if variants.has(Variant::EnvelopeArray) {
+        json!([document])
+    } else if variants.has(Variant::EnvelopeOne) {
+        json!({ "publication": document })
+    } else {
+        document
+    };
+    wrapped.to_string().into_bytes()
 }

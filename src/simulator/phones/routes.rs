@@ -1,22 +1,19 @@
 //! `/endpoints`: phones, their calls, making and controlling calls. Control answers 202 with an empty body; success shows
 //! in the notification.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use axum::routing::get;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::leg::{Direction, State as CallState};
-use super::switch::{Action, Dial};
-use crate::simulator::answer::{self, Answer, BASE, Page, Refusal, object, only, required, text};
-use crate::simulator::gate::Caller;
-use crate::simulator::world::World;
+use super::desk::Wanted;
+use super::leg::Direction;
+use super::switch::Dial;
+use super::{CallState, TOPIC, Words, history};
+use crate::simulator::answer::{self, Answer, BASE, Refusal, flag, object, only, required, text};
+use crate::simulator::page::Page;
+use crate::simulator::service::Service::Media;
+use crate::simulator::service::{Ask, Served, signed};
+use crate::simulator::variants::Variant;
 
 const CALL: [&str; 10] = [
     "to",
@@ -31,73 +28,92 @@ const CALL: [&str; 10] = [
     "executeOnAnswer",
 ];
 
-/// The routes of the Media API.
-pub(crate) fn routes() -> Router<Arc<World>> {
-    Router::new()
-        .route("/endpoints/{endpoint}", get(endpoint))
-        .route("/endpoints/{endpoint}/calls", get(list).post(make))
-        .route("/endpoints/{endpoint}/calls/{call}", get(one).put(control))
+/// The routes of phones and calls.
+pub(crate) static ROUTES: &[Served] = &[
+    signed(Media, "GET", "/endpoints/{endpointId}", |ask| answer::ok(endpoint(ask))),
+    signed(Media, "PUT", "/endpoints/{endpointId}", set),
+    signed(Media, "GET", "/endpoints/{endpointId}/calls", list),
+    signed(Media, "POST", "/endpoints/{endpointId}/calls", make),
+    signed(Media, "GET", "/endpoints/{endpointId}/calls/{callId}", one),
+    signed(Media, "PUT", "/endpoints/{endpointId}/calls/{callId}", control),
+    signed(Media, "GET", "/calls", history::live),
+    signed(Media, "GET", "/calls/records", history::records),
+    signed(Media, "PUT", "/calls/records", history::hide),
+    signed(Media, "GET", "/calls/{callId}/records", history::of_call),
+    signed(Media, "PUT", "/calls/{callId}/records", history::hide_call),
+];
+
+fn endpoint(ask: &Ask) -> Value {
+    let (phones, id) = (&ask.realm().phones, ask.part("endpointId"));
+    let calls = phones.at(id);
+    let state = calls.first().map_or("idle", |leg| leg.state.written(phones.variants));
+    let talking = calls.iter().any(|leg| leg.state != CallState::Ringing);
+    let links = json!({ "self": format!("{BASE}/endpoints/{id}"), "calls": format!("{BASE}/endpoints/{id}/calls") });
+    phones.desks.of(id).object(id, state, talking, links)
 }
 
-async fn endpoint(State(world): State<Arc<World>>, Caller(_): Caller, Path(id): Path<String>) -> Answer {
-    let calls = world.phones.at(&id);
-    let state = calls.first().map_or("idle", |leg| leg.state.word());
-    let availability = if calls.iter().any(|leg| leg.state != CallState::Ringing) { "busy" } else { "available" };
-    let phone = json!({
-        "endpointId": id, "name": format!("Phone {id}"), "type": "deskphone", "state": state,
-        "userAvailability": availability, "messageWaiting": false, "dnd": false, "pstnRouting": false,
-        "_links": { "self": format!("{BASE}/endpoints/{id}"), "calls": format!("{BASE}/endpoints/{id}/calls") },
-    });
-    Ok(answer::with(StatusCode::OK, phone))
+fn set(ask: &Ask) -> Answer {
+    let (phones, id) = (&ask.realm().phones, ask.part("endpointId"));
+    let wanted = Wanted::read(&object(&ask.body)?, ask.plays(Variant::EndpointStrict))?;
+    phones.desks.change(id, wanted, ask.plays(Variant::DndSets))?;
+    let phone = endpoint(ask);
+    let subject = ask.world.subject(&format!("/endpoints/{id}"), true, Variant::MediaBare);
+    ask.world.publish(ask.realm(), (TOPIC, "PUT"), subject, phone.clone(), ask.by());
+    if ask.plays(Variant::EndpointAccepted) { answer::accepted() } else { answer::ok(phone) }
 }
 
-async fn list(
-    State(world): State<Arc<World>>,
-    Caller(_): Caller,
-    Path(id): Path<String>,
-    Query(query): Query<HashMap<String, String>>,
-) -> Answer {
-    let items = world.phones.at(&id).into_iter().map(|leg| {
-        let mut call = leg.object();
+fn list(ask: &Ask) -> Answer {
+    let phones = &ask.realm().phones;
+    let items = phones.at(ask.part("endpointId")).into_iter().map(|leg| {
+        let mut call = leg.object(&phones.site, phones.variants);
         call["callId"] = leg.long_id().into();
         call
     });
-    Ok(answer::with(StatusCode::OK, Page::of(&query)?.collection(&format!("/endpoints/{id}/calls"), items)))
+    answer::ok(Page::of(ask)?.always_listed().collection(items))
 }
 
-async fn make(State(world): State<Arc<World>>, Caller(_): Caller, Path(id): Path<String>, body: Bytes) -> Answer {
-    let map = object(&body)?;
+fn make(ask: &Ask) -> Answer {
+    let map = object(&ask.body)?;
     only(&map, &CALL)?;
+    timeout(&map)?;
+    if text(&map, "executeOnAnswer")?.is_some_and(|word| word != "bridge") {
+        return Err(Refusal::bad("executeOnAnswer should be equal to one of the allowed values: bridge"));
+    }
     let dial = Dial {
-        endpoint: id,
-        direction: Direction::Outbound,
-        far: required(&map, "to")?,
-        far_name: String::new(),
-        tracking_id: None,
+        record: flag(&map, "record")?.unwrap_or(false),
+        associated_id: text(&map, "associatedCallId")?,
+        ..Dial::plain(ask.part("endpointId").to_owned(), Direction::Outbound, required(&map, "to")?)
     };
-    Ok(answer::with(StatusCode::OK, world.phones.dial(&world, dial)?.object()))
+    let phones = &ask.realm().phones;
+    answer::ok(phones.dial(&ask.world, ask.realm(), dial)?.object(&phones.site, phones.variants))
 }
 
-async fn one(
-    State(world): State<Arc<World>>,
-    Caller(_): Caller,
-    Path((endpoint, call)): Path<(String, String)>,
-) -> Answer {
-    Ok(answer::with(StatusCode::OK, world.phones.one(&endpoint, &call)?.object()))
+/// `originateTimeout` is a number, as the schema says, or a text, as the guide writes it.
+fn timeout(map: &Map<String, Value>) -> Result<(), Refusal> {
+    let number = match map.get("originateTimeout") {
+        None => return Ok(()),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(value) => value.as_f64(),
+    };
+    match number {
+        Some(seconds) if (0.0..=120.0).contains(&seconds) => Ok(()),
+        _ => Err(Refusal::bad("originateTimeout should be number from 0 to 120")),
+    }
 }
 
-async fn control(
-    State(world): State<Arc<World>>,
-    Caller(_): Caller,
-    Path((endpoint, call)): Path<(String, String)>,
-    body: Bytes,
-) -> Answer {
-    let map = object(&body)?;
+fn one(ask: &Ask) -> Answer {
+    let phones = &ask.realm().phones;
+    answer::ok(phones.one(ask.part("endpointId"), ask.part("callId"))?.object(&phones.site, phones.variants))
+}
+
+fn control(ask: &Ask) -> Answer {
+    let map = object(&ask.body)?;
     only(&map, &["action", "destination", "args", "callId", "timeoutMs"])?;
-    // The examples say `destination`, the schema `args`.
-    let destination = text(&map, "destination")?.or(text(&map, "args")?);
-    world.phones.one(&endpoint, &call)?;
-    let action = Action::read(&required(&map, "action")?, destination).map_err(Refusal::bad)?;
-    world.phones.control(&world, Some(&endpoint), &call, &action)?;
-    Ok(StatusCode::ACCEPTED.into_response())
+    let (phones, endpoint, call) = (&ask.realm().phones, ask.part("endpointId"), ask.part("callId"));
+    phones.one(endpoint, call)?;
+    let words =
+        Words { destination: text(&map, "destination")?, args: text(&map, "args")?, other_call: text(&map, "callId")? };
+    let action = phones.action(&required(&map, "action")?, words)?;
+    phones.control(&ask.world, ask.realm(), Some(endpoint), call, &action)?;
+    if ask.plays(Variant::ControlDone) { Ok(StatusCode::OK.into_response()) } else { answer::accepted() }
 }

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::leg::{Direction, Leg, State};
+use crate::simulator::admin::{index_of, user_id};
 use crate::simulator::clock::Clock;
 use crate::simulator::world::guid;
 
@@ -17,26 +18,21 @@ const ENDED_KEPT: usize = 1000;
 pub(crate) enum Action {
     Answer,
     End,
-    Hold,
+    /// A toggle, unless it is said to set.
+    Hold {
+        sets: bool,
+    },
     Retrieve,
     Redirect(String),
     BlindTransfer(String),
-}
-
-impl Action {
-    /// From its word on the wire, or why not.
-    pub(crate) fn read(word: &str, destination: Option<String>) -> Result<Self, String> {
-        let somewhere = || destination.filter(|d| !d.is_empty()).ok_or(format!("{word} needs a destination"));
-        match word {
-            "answer" => Ok(Self::Answer),
-            "end" => Ok(Self::End),
-            "hold" => Ok(Self::Hold),
-            "retrieve" => Ok(Self::Retrieve),
-            "redirect" => somewhere().map(Self::Redirect),
-            "blindTransfer" => somewhere().map(Self::BlindTransfer),
-            other => Err(format!("the simulator has no action `{other}`")),
-        }
-    }
+    /// Holds the call and calls somebody else.
+    Consult(String),
+    /// Connects this call's other end with that of another call at the phone.
+    SupervisedTransfer(String),
+    /// Joins the held call and the consultation.
+    Conference,
+    /// Something that changes no state: digits, and the recording.
+    Silent,
 }
 
 /// A call to be made.
@@ -48,6 +44,25 @@ pub(crate) struct Dial {
     pub(crate) far: String,
     pub(crate) far_name: String,
     pub(crate) tracking_id: Option<String>,
+    /// Whether it is recorded once it is answered.
+    pub(crate) record: bool,
+    /// The caller's own id for it.
+    pub(crate) associated_id: Option<String>,
+}
+
+impl Dial {
+    /// A plain call.
+    pub(crate) fn plain(endpoint: String, direction: Direction, far: String) -> Self {
+        Self {
+            endpoint,
+            direction,
+            far,
+            far_name: String::new(),
+            tracking_id: None,
+            record: false,
+            associated_id: None,
+        }
+    }
 }
 
 /// A leg as it is after a change, and the PBX's word for what happened.
@@ -73,12 +88,22 @@ pub(crate) struct Switch {
     legs: Vec<Leg>,
     ended: VecDeque<Leg>,
     owners: HashMap<String, String>,
+    /// Who has which phone.
+    account_id: String,
+    users: u32,
 }
 
 impl Switch {
-    /// Without calls.
-    pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, ..Self::default() }
+    /// Without calls; the first so many phones belong to the account's users.
+    pub(crate) fn new(clock: Clock, account_id: &str, users: u32) -> Self {
+        Self { clock, account_id: account_id.to_owned(), users, ..Self::default() }
+    }
+
+    /// Takes records out of the history; how many.
+    pub(crate) fn hide(&mut self, hidden: impl Fn(&Leg) -> bool) -> usize {
+        let before = self.ended.len();
+        self.ended.retain(|leg| !hidden(leg));
+        before - self.ended.len()
     }
 
     /// All legs that have not ended, oldest first.
@@ -104,6 +129,7 @@ impl Switch {
         };
         let mut leg = self.leg(&dial.endpoint, dial.direction, "newCall", tracking);
         (leg.from, leg.to) = (from.clone(), to.clone());
+        (leg.record, leg.associated_id) = (dial.record, dial.associated_id);
         if dial.direction == Direction::Inbound {
             leg.from_name = dial.far_name;
         }
@@ -111,6 +137,7 @@ impl Switch {
         if dial.direction == Direction::Outbound && is_extension(&dial.far) {
             let mut other = self.leg(&dial.far, Direction::Inbound, "newCall", leg.tracking_id.clone());
             (other.from, other.to, other.peer) = (from, to, Some(leg.call_id.clone()));
+            other.record_id.clone_from(&leg.record_id);
             leg.peer = Some(other.call_id.clone());
             begun.push(Change { leg: other, event: "deliveredEvent" });
         }
@@ -134,11 +161,12 @@ impl Switch {
             (Action::Answer, State::Ringing) if direction == Direction::Inbound => Ok(self.answer(at)),
             (Action::Answer, _) => Err(Denied::State("only an inbound ringing call can be answered")),
             (Action::End, _) => Ok(self.end(at)),
-            (Action::Hold, State::Connected) => Ok(vec![self.turn(at, State::Held, "heldEvent")]),
-            (Action::Hold | Action::Retrieve, State::Held) => {
+            (Action::Hold { .. }, State::Connected) => Ok(vec![self.turn(at, State::Held, "heldEvent")]),
+            (Action::Hold { sets: true }, State::Held) => Ok(vec![]),
+            (Action::Hold { .. } | Action::Retrieve, State::Held) => {
                 Ok(vec![self.turn(at, State::Connected, "retrievedEvent")])
             }
-            (Action::Hold, _) => Err(Denied::State("only a connected call can be held")),
+            (Action::Hold { .. }, _) => Err(Denied::State("only a connected call can be held")),
             (Action::Retrieve, _) => Err(Denied::State("only a held call can be retrieved")),
             (Action::Redirect(to), State::Ringing) if direction == Direction::Inbound => {
                 Ok(self.pass_on(at, to, "redirected", "divertedEvent"))
@@ -148,7 +176,67 @@ impl Switch {
                 Ok(self.pass_on(at, to, "transfer", "transferredEvent"))
             }
             (Action::BlindTransfer(_), _) => Err(Denied::State("only an answered call can be transferred")),
+            (Action::Consult(to), State::Connected | State::Held) => self.consult(at, to),
+            (Action::Consult(_), _) => Err(Denied::State("only an answered call can be consulted about")),
+            (Action::SupervisedTransfer(other), State::Connected | State::Held) => self.join_far_ends(at, other),
+            (Action::SupervisedTransfer(_), _) => Err(Denied::State("only an answered call can be transferred")),
+            (Action::Conference, _) => self.conference(at),
+            (Action::Silent, State::Connected) => Ok(vec![]),
+            (Action::Silent, _) => Err(Denied::State("only a connected call can be recorded or take digits")),
         }
+    }
+
+    fn consult(&mut self, at: usize, to: &str) -> Result<Vec<Change>, Denied> {
+        let endpoint = self.legs[at].endpoint.clone();
+        let mut changes = vec![];
+        if self.legs[at].state == State::Connected {
+            changes.push(self.turn(at, State::Held, "heldEvent"));
+        }
+        changes.extend(self.dial(Dial::plain(endpoint, Direction::Outbound, to.to_owned()))?.1);
+        Ok(changes)
+    }
+
+    /// Both calls end at this phone; their other ends, as far as they are phones of ours, go on together.
+    fn join_far_ends(&mut self, at: usize, other: &str) -> Result<Vec<Change>, Denied> {
+        let endpoint = self.legs[at].endpoint.clone();
+        let other = self.legs.iter().position(|leg| leg.call_id == *other && leg.endpoint == endpoint);
+        let other = other.filter(|other| *other != at).ok_or(Denied::State("the other call is not at this phone"))?;
+        let far = |leg: &Leg| if leg.direction == Direction::Inbound { leg.from.clone() } else { leg.to.clone() };
+        let ends =
+            [at, other].map(|at| (self.legs[at].call_id.clone(), self.legs[at].peer.clone(), far(&self.legs[at])));
+        let mut changes = vec![];
+        for (id, ..) in &ends {
+            if let Some(at) = self.legs.iter().position(|leg| leg.call_id == *id) {
+                changes.push(Change { event: "transferredEvent", ..self.complete(at, Some("transfer")) });
+            }
+        }
+        for ((_, peer, _), (_, new_peer, new_far)) in [(&ends[0], &ends[1]), (&ends[1], &ends[0])] {
+            let Some(at) = peer.as_ref().and_then(|id| self.legs.iter().position(|leg| leg.call_id == *id)) else {
+                continue;
+            };
+            let leg = &mut self.legs[at];
+            leg.peer.clone_from(new_peer);
+            leg.cause = "transfer";
+            *(if leg.direction == Direction::Inbound { &mut leg.from } else { &mut leg.to }) = new_far.clone();
+            let state = if leg.state == State::Held { State::Connected } else { leg.state };
+            changes.push(self.turn(at, state, "transferredEvent"));
+        }
+        Ok(changes)
+    }
+
+    /// The answered calls at this phone become connected together.
+    fn conference(&mut self, at: usize) -> Result<Vec<Change>, Denied> {
+        let endpoint = self.legs[at].endpoint.clone();
+        let here: Vec<usize> = (0..self.legs.len())
+            .filter(|at| {
+                self.legs[*at].endpoint == endpoint && matches!(self.legs[*at].state, State::Connected | State::Held)
+            })
+            .collect();
+        if here.len() < 2 || !here.contains(&at) {
+            return Err(Denied::State("a held call and an answered consultation are needed"));
+        }
+        let held = here.into_iter().filter(|at| self.legs[*at].state == State::Held).collect::<Vec<_>>();
+        Ok(held.into_iter().map(|at| self.turn(at, State::Connected, "conferencedEvent")).collect())
     }
 
     fn answer(&mut self, at: usize) -> Vec<Change> {
@@ -173,6 +261,7 @@ impl Switch {
         let peer = self.peer_of(at);
         let old = self.legs[at].clone();
         let mut new = self.leg(to, Direction::Inbound, cause, old.tracking_id);
+        new.record_id = old.record_id;
         let from = if old.direction == Direction::Inbound { old.from } else { old.to };
         (new.from, new.from_name, new.to, new.peer) = (from, old.from_name, to.to_owned(), old.peer);
         if let Some(peer) = peer {
@@ -185,6 +274,9 @@ impl Switch {
 
     fn turn(&mut self, at: usize, state: State, event: &'static str) -> Change {
         self.legs[at].state = state;
+        if state == State::Connected && self.legs[at].answered_on.is_none() {
+            self.legs[at].answered_on = Some(self.clock.now());
+        }
         Change { leg: self.legs[at].clone(), event }
     }
 
@@ -193,6 +285,7 @@ impl Switch {
         let mut leg = self.legs.remove(at);
         let own = if leg.state == State::Ringing { "callCancelled" } else { leg.cause };
         (leg.cause, leg.state) = (cause.unwrap_or(own), State::Completed);
+        leg.ended_on = Some(self.clock.now());
         if self.ended.len() >= ENDED_KEPT {
             self.ended.pop_front();
         }
@@ -217,10 +310,21 @@ impl Switch {
             from_name: String::new(),
             to: String::new(),
             tracking_id,
+            record_id: guid(),
             created_on: self.clock.now(),
+            answered_on: None,
+            ended_on: None,
+            record: false,
+            associated_id: None,
             peer: None,
-            owner: self.owners.entry(endpoint.to_owned()).or_insert_with(guid).clone(),
+            owner: self.owner(endpoint),
         }
+    }
+
+    /// Whose phone it is: a user's if the number is one of theirs, else somebody's who stays the same.
+    fn owner(&mut self, endpoint: &str) -> String {
+        let user = || index_of(endpoint, self.users).map(|number| user_id(&self.account_id, number));
+        self.owners.entry(endpoint.to_owned()).or_insert_with(|| user().unwrap_or_else(guid)).clone()
     }
 
     /// Eight digits that no call has.
@@ -243,7 +347,7 @@ mod tests {
     use super::*;
 
     fn dial(direction: Direction, far: &str) -> Dial {
-        Dial { endpoint: "3001".into(), direction, far: far.into(), far_name: String::new(), tracking_id: None }
+        Dial::plain("3001".into(), direction, far.into())
     }
 
     #[test]
@@ -279,10 +383,34 @@ mod tests {
         let mut switch = Switch::default();
         let (leg, _) = switch.dial(dial(Direction::Inbound, "5")).unwrap();
         let mut act = |action| switch.control(None, &leg.call_id, &action).map(|changes| changes[0].leg.state);
-        assert!(act(Action::Hold).is_err());
+        let hold = || Action::Hold { sets: false };
+        assert!(act(hold()).is_err());
         assert_eq!(act(Action::Answer).unwrap(), State::Connected);
-        assert_eq!(act(Action::Hold).unwrap(), State::Held);
-        assert_eq!(act(Action::Hold).unwrap(), State::Connected);
+        assert_eq!(act(hold()).unwrap(), State::Held);
+        assert_eq!(act(hold()).unwrap(), State::Connected);
         assert!(act(Action::Redirect("1".into())).is_err());
+    }
+
+    #[test]
+    fn a_consultation_ends_in_a_conference_or_in_a_transfer() {
+        for transfer in [false, true] {
+            let mut switch = Switch::default();
+            let (first, _) = switch.dial(dial(Direction::Inbound, "+16135550142")).unwrap();
+            switch.control(None, &first.call_id, &Action::Answer).unwrap();
+            assert!(matches!(switch.control(None, &first.call_id, &Action::Conference), Err(Denied::State(_))));
+            let changes = switch.control(None, &first.call_id, &Action::Consult("3002".into())).unwrap();
+            let states: Vec<_> = changes.iter().map(|change| (&*change.leg.endpoint, change.leg.state)).collect();
+            assert_eq!(states, [("3001", State::Held), ("3001", State::Ringing), ("3002", State::Ringing)]);
+            let (second, far) = (changes[1].leg.call_id.clone(), changes[2].leg.call_id.clone());
+            switch.control(None, &far, &Action::Answer).unwrap();
+            if transfer {
+                switch.control(Some("3001"), &first.call_id, &Action::SupervisedTransfer(second)).unwrap();
+                let left: Vec<_> = switch.live().map(|leg| (&*leg.endpoint, &*leg.from, leg.cause)).collect();
+                assert_eq!(left, [("3002", "+16135550142", "transfer")]);
+            } else {
+                switch.control(Some("3001"), &first.call_id, &Action::Conference).unwrap();
+                assert!(switch.live().all(|leg| leg.state == State::Connected) && switch.live().count() == 3);
+            }
+        }
     }
 }

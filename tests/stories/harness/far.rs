@@ -62,6 +62,8 @@ struct World {
 struct Books {
     seen: Vec<Seen>,
     moods: Vec<Mood>,
+    /// The far side's port, which is part of its tokens.
+    port: u16,
     tokens: usize,
     revoked: HashSet<String>,
     gone: HashSet<String>,
@@ -82,8 +84,10 @@ impl Drop for Far {
 impl Far {
     /// Up, on a free port.
     pub(crate) async fn start() -> Self {
-        let world = Arc::new(World { books: Mutex::default(), let_go: Notify::new() });
-        let mut far = Self { world, address: ([127, 0, 0, 1], super::world::port()).into(), serving: None };
+        let address = SocketAddr::from(([127, 0, 0, 1], super::world::port()));
+        let books = Books { port: address.port(), ..Books::default() };
+        let world = Arc::new(World { books: Mutex::new(books), let_go: Notify::new() });
+        let mut far = Self { world, address, serving: None };
         far.up().await;
         far
     }
@@ -122,7 +126,7 @@ impl Far {
     /// Tokens that were given out are worth nothing any more.
     pub(crate) fn revoke(&self) {
         let mut books = self.books();
-        books.revoked = (1..=books.tokens).map(token).collect();
+        books.revoked = (1..=books.tokens).map(|number| token(self.address.port(), number)).collect();
     }
 
     /// Answers a GET of this path, without the version, with this.
@@ -249,8 +253,9 @@ fn breaks_off() -> Body {
     })))
 }
 
-fn token(number: usize) -> String {
-    format!("token-of-the-far-side-{number}")
+/// The tokens of one far side are not those of another.
+fn token(of: u16, number: usize) -> String {
+    format!("token-of-the-far-side-{of}-{number}")
 }
 
 impl Books {
@@ -314,13 +319,13 @@ impl Books {
             return (401, json!({ "name": "ClientSecretMismatch", "message": "wrong client" }));
         }
         self.tokens += 1;
-        (201, json!({ "token_type": "bearer", "expires_in": 3600, "access_token": token(self.tokens) }))
+        (201, json!({ "token_type": "bearer", "expires_in": 3600, "access_token": token(self.port, self.tokens) }))
     }
 
     fn is_signed_in(&self, headers: &HeaderMap) -> bool {
         let bearer = headers.get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         bearer.is_some_and(|given| {
-            (1..=self.tokens).any(|number| token(number) == given) && !self.revoked.contains(given)
+            (1..=self.tokens).any(|number| token(self.port, number) == given) && !self.revoked.contains(given)
         })
     }
 

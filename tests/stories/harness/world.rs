@@ -29,6 +29,7 @@ pub(crate) struct World {
     server: String,
     admin: String,
     more: String,
+    accounts: Option<String>,
     state: PathBuf,
     environment: Vec<(String, String)>,
     ahead: Duration,
@@ -63,6 +64,7 @@ impl World {
             server: String::new(),
             admin: String::new(),
             more: String::new(),
+            accounts: None,
             environment: environment.into(),
             ahead: Duration::ZERO,
         };
@@ -92,6 +94,12 @@ impl World {
     /// More sections.
     pub(crate) fn more(mut self, sections: &str) -> Self {
         self.more = sections.replace("FAR", &self.far.url());
+        self
+    }
+
+    /// These `[[application]]` and `[[account]]` instead of the one application and `[cloudlink]`.
+    pub(crate) fn accounts(mut self, sections: &str) -> Self {
+        self.accounts = Some(sections.replace("FAR", &self.far.url()));
         self
     }
 
@@ -136,6 +144,18 @@ impl World {
     pub(crate) fn write_settings(&self) {
         let Self { host, ports: [public, admin], server, admin: lines, more, .. } = self;
         let (far, state) = (self.far.url(), self.state.display());
+        let account = format!(
+            r#"
+[[application]]
+name = "main"
+id   = "{APPLICATION}"
+[cloudlink]
+account_id = "10000495"
+urls = {{ all = "{far}/2017-09-01" }}
+auth = {{ grant = "client_credentials", client_id = "stories", client_secret = {{ env = "CLOUDLINK_SECRET" }} }}
+"#
+        );
+        let account = self.accounts.as_ref().unwrap_or(&account);
         let text = format!(
             r#"
 [server]
@@ -144,13 +164,7 @@ listen = "{host}:{public}"
 [admin]
 listen = "127.0.0.1:{admin}"
 {lines}
-[[application]]
-name = "main"
-id   = "{APPLICATION}"
-[cloudlink]
-account_id = "10000495"
-urls = {{ all = "{far}/2017-09-01" }}
-auth = {{ grant = "client_credentials", client_id = "stories", client_secret = {{ env = "CLOUDLINK_SECRET" }} }}
+{account}
 [journal]
 path = "{state}"
 {more}

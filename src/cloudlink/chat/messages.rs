@@ -1,18 +1,22 @@
-//! The Conversations API; its host is `chat` (wire reference, 7).
+//! Messages: to send, to find again, to change; reactions to them.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
 use reqwest::Method;
-use serde::Serialize;
-use serde_json::Value;
-use tokio::time::Instant;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 use url::Url;
 
-use super::client::{Api, Call, CloudLink};
-use super::error::Error;
-use super::path;
+use crate::cloudlink::client::{Api, Call, CloudLink};
+use crate::cloudlink::error::Error;
+use crate::cloudlink::object::object;
+use crate::cloudlink::paging::{Items, Paging};
+use crate::cloudlink::path;
+use crate::cloudlink::places::Place;
+use crate::cloudlink::query::Query;
 
 /// How many pages of a conversation are looked through.
 const MAX_PAGES: usize = 10;
@@ -28,6 +32,31 @@ pub struct Message {
     pub created_on: Option<DateTime<Utc>>,
     /// All that was answered.
     pub raw: Value,
+}
+
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Value::deserialize(from).map(Self::read)
+    }
+}
+
+object! {
+    /// What of a message can be changed \[A\]: its text, and what that is. Its tag can't be.
+    MessageChange {
+        body: String = "body",
+        content_type: String = "contentType",
+        fallback_text: String = "fallbackText",
+    }
+
+    /// A reaction to a message \[C, G\].
+    Reaction {
+        /// Named by nobody \[A\].
+        reaction_id: String = "reactionId" | "id",
+        /// Such as 👍.
+        reaction: String = "reaction",
+        created_by: String = "createdBy" | "userId",
+        created_on: DateTime<Utc> = "createdOn",
+    }
 }
 
 /// The messages that a look brought.
@@ -114,45 +143,93 @@ impl CloudLink {
     /// Lists a conversation's messages. The order of the list is \[A\], so they are sorted; paging is followed for a few
     /// pages, never to another host and never in a circle.
     pub async fn recent_messages(&self, conversation: &str, timeout: Duration) -> Result<Recent, Error> {
-        let deadline = Instant::now() + timeout;
-        let (mut next, mut seen) = (Some(self.messages_url(conversation)?), Vec::<Url>::new());
-        let mut recent = Recent::default();
-        while let Some(url) = next.take().filter(|_| seen.len() < MAX_PAGES) {
-            seen.push(url.clone());
-            let timeout = deadline.saturating_duration_since(Instant::now());
-            let call = Call { api: Api::Chat, method: Method::GET, url, body: None, timeout, what: "list messages" };
-            let body = self.call_api(call).await?.body.map_err(|error| Error::body(Api::Chat, error))?;
-            let page = serde_json::from_slice(&body).map_err(|error| Error::unreadable(Api::Chat, error))?;
-            let (items, link) = page_of(page);
-            recent.messages.extend(items.into_iter().map(Message::read));
-            recent.complete = link.is_none();
-            next = link.and_then(|link| path::next(self.base(Api::Chat), &link)).filter(|next| !seen.contains(next));
+        let paging = Paging::within(timeout).at_most(MAX_PAGES);
+        let mut pages = self.pages_at(Api::Chat, self.messages_url(conversation), paging, "list messages");
+        let mut recent = Recent { messages: Vec::new(), complete: true };
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => recent.messages.extend(page.items.into_iter().map(Message::read)),
+                Err(Error::Cut { .. }) => recent.complete = false,
+                Err(error) => return Err(error),
+            }
         }
         recent.messages.sort_by_key(|message| message.created_on);
         Ok(recent)
     }
 
+    /// A conversation's messages as they come \[P, RN\]; their order is \[A\].
+    pub fn messages(&self, conversation: &str, query: &Query<'_>, paging: Paging) -> Items<Message> {
+        self.list(Place::Messages, &[conversation], query, paging)
+    }
+
+    /// One message \[A\].
+    pub async fn message(&self, conversation: &str, message: &str, timeout: Duration) -> Result<Message, Error> {
+        self.get(Place::Message, &[conversation, message], &Query::ALL, timeout).await
+    }
+
+    /// Changes a message \[A\].
+    pub async fn change_message(
+        &self,
+        conversation: &str,
+        message: &str,
+        change: &MessageChange,
+        timeout: Duration,
+    ) -> Result<Message, Error> {
+        self.send(Method::PUT, Place::Message, &[conversation, message], change, timeout).await
+    }
+
+    /// Deletes a message \[A\].
+    pub async fn delete_message(&self, conversation: &str, message: &str, timeout: Duration) -> Result<(), Error> {
+        self.delete(Place::Message, &[conversation, message], timeout).await
+    }
+
+    /// Reacts to a message \[C, G\].
+    pub async fn react(
+        &self,
+        conversation: &str,
+        message: &str,
+        reaction: &str,
+        timeout: Duration,
+    ) -> Result<Reaction, Error> {
+        let body = json!({ "reaction": reaction });
+        self.send(Method::POST, Place::Reactions, &[conversation, message], &body, timeout).await
+    }
+
+    /// The reactions to a message \[A\].
+    pub fn reactions(&self, conversation: &str, message: &str, query: &Query<'_>, paging: Paging) -> Items<Reaction> {
+        self.list(Place::Reactions, &[conversation, message], query, paging)
+    }
+
+    /// Takes back all our reactions to a message \[A\].
+    pub async fn delete_reactions(&self, conversation: &str, message: &str, timeout: Duration) -> Result<(), Error> {
+        self.delete(Place::Reactions, &[conversation, message], timeout).await
+    }
+
+    /// One reaction \[A\].
+    pub async fn reaction(
+        &self,
+        conversation: &str,
+        message: &str,
+        reaction: &str,
+        timeout: Duration,
+    ) -> Result<Reaction, Error> {
+        self.get(Place::Reaction, &[conversation, message, reaction], &Query::ALL, timeout).await
+    }
+
+    /// Takes back one reaction \[A\].
+    pub async fn delete_reaction(
+        &self,
+        conversation: &str,
+        message: &str,
+        reaction: &str,
+        timeout: Duration,
+    ) -> Result<(), Error> {
+        self.delete(Place::Reaction, &[conversation, message, reaction], timeout).await
+    }
+
     fn messages_url(&self, conversation: &str) -> Result<Url, Error> {
         let address = |why| Error::Address { what: "the conversation", why };
         let path = format!("conversations/{}/messages", path::id(conversation).map_err(address)?);
-        path::below(self.base(Api::Chat), &path).map_err(address)
+        path::below(self.base(Api::Chat)?, &path).map_err(address)
     }
-}
-
-/// The items and the next link of a collection: a bare array, `items`, or `_embedded.items` (11.1 \[C\]).
-pub(super) fn page_of(mut page: Value) -> (Vec<Value>, Option<String>) {
-    let next = match &page["_links"]["next"] {
-        Value::String(link) => Some(link.clone()),
-        link => link["href"].as_str().map(str::to_owned),
-    };
-    let found = match &mut page {
-        Value::Array(_) => Some(&mut page),
-        Value::Object(fields) if fields.contains_key("items") => fields.get_mut("items"),
-        _ => page.pointer_mut("/_embedded/items"),
-    };
-    let items = match found.map(Value::take) {
-        Some(Value::Array(items)) => items,
-        _ => Vec::new(),
-    };
-    (items, next)
 }
