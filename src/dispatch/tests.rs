@@ -81,7 +81,7 @@ impl Work for Fake {
     fn plan_again(&self, claim: &Claim, _: &str) -> Again<Value> {
         match self.plan((), claim, &[]) {
             Planning::Done(mut planned) => planned.runs.pop().map_or(Again::Unwanted, Again::Run),
-            Planning::Needs(..) => Again::NotYet,
+            Planning::Needs(..) | Planning::Fetch(_) => Again::NotYet,
         }
     }
 
