@@ -196,9 +196,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 tokio::task::yield_now().await;
             }
         }
-        for claim in self.early.take_freed() {
-            self.admit(claim, false).await;
-        }
+        self.admit_freed().await;
         let claims = self.carrier.journal.claim(CLAIM).await;
         for seq in self.carrier.journal.refused() {
             self.early.refused(seq);
@@ -216,6 +214,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                         drop(go_on);
                     } else if !stopping {
                         self.admit(claim, lone).await;
+                        self.admit_freed().await;
                     }
                 }
                 more

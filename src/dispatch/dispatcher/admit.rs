@@ -57,6 +57,19 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
+    /// Plans what had to wait for what was done early and need not any more.
+    pub(super) async fn admit_freed(&mut self) {
+        loop {
+            let freed = self.early.take_freed();
+            if freed.is_empty() {
+                return;
+            }
+            for claim in freed {
+                self.admit(claim, false).await;
+            }
+        }
+    }
+
     /// Plans one publication, lines up its runs, and settles what was decided.
     pub(super) async fn admit(&mut self, claim: Claim, lone: bool) {
         let Some(claim) = self.fetching.line_up(claim).and_then(|claim| self.early.history(claim)) else { return };
