@@ -33,6 +33,31 @@ pub fn scrub(body: &[u8], secrets: &[&str]) -> String {
     text
 }
 
+/// A secret as it is, and as a form, a URL or JSON writes it: in an echo of a request it stands in one of these.
+pub fn spellings(secret: &str) -> Vec<String> {
+    let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let component = form.replace('+', "%20");
+    let json = Value::from(secret).to_string();
+    let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+    let mut all = vec![secret.to_owned(), form, component, percent, json];
+    all.extend(all.clone().iter().map(|spelling| lower_escapes(spelling)));
+    // The longest first: what is part of another must not break it up.
+    all.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    all.dedup();
+    all
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(text: &str) -> String {
+    let mut left = 0;
+    let lower = |c: char| {
+        left = if c == '%' { 2 } else { i32::max(left - 1, -1) };
+        if left >= 0 && c != '%' { c.to_ascii_lowercase() } else { c }
+    };
+    text.chars().map(lower).collect()
+}
+
 /// Takes fields that hold secrets out of an answer, however deep they lie.
 pub(super) fn without_secrets(value: &mut Value) {
     without(value, &SECRETS, DEPTH);
@@ -131,6 +156,25 @@ mod tests {
         }
         without_secrets(&mut deep);
         assert!(!deep.to_string().contains("sipPassword"));
+    }
+
+    #[test]
+    fn a_secret_has_many_spellings() {
+        let secret = "p/ä \"ß+1";
+        let spelt = spellings(secret);
+        for spelling in [
+            secret,
+            "p%2F%C3%A4+%22%C3%9F%2B1",
+            "p%2F%C3%A4%20%22%C3%9F%2B1",
+            "p%2f%c3%a4+%22%c3%9f%2b1",
+            "p/ä \\\"ß+1",
+        ] {
+            assert!(spelt.iter().any(|one| one == spelling), "{spelling}: {spelt:?}");
+            let spelt: Vec<_> = spelt.iter().map(String::as_str).collect();
+            assert_eq!(scrub(format!("password={spelling}&x=1").as_bytes(), &spelt), "password=[secret]&x=1");
+        }
+        assert_eq!(spellings("Plain1"), ["Plain1"]);
+        assert_eq!(lower_escapes("A%2FB%C3C"), "A%2fB%c3C");
     }
 
     #[test]

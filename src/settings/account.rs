@@ -2,7 +2,7 @@
 //! its, which rules are for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cloudlink::MAIN;
@@ -38,9 +38,14 @@ impl Account {
 }
 
 /// Reads the accounts, and tells each application whose it is.
-pub(super) fn settle(root: &mut Section<'_>, applications: &mut [Application], rules: &rules::Rules) -> Vec<Account> {
+pub(super) fn settle(
+    root: &mut Section<'_>,
+    applications: &mut [Application],
+    rules: &rules::Rules,
+    state: &Path,
+) -> Vec<Account> {
     let (locale, notify) = (locale::settle(root), notify::settle(root));
-    let common = Common { rules, locale, notify };
+    let common = Common { rules, locale, notify, state };
     if root.has("account") { several(root, applications, &common) } else { vec![single(root, applications, common)] }
 }
 
@@ -63,10 +68,10 @@ fn several(root: &mut Section<'_>, applications: &mut [Application], common: &Co
 
 /// The account of `[cloudlink]`: everything is its.
 fn single(root: &mut Section<'_>, applications: &[Application], common: Common<'_>) -> Account {
-    if !root.has("cloudlink") && root.context.mode == Mode::Run {
+    if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
         root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
     }
-    let cloudlink = root.table("cloudlink", |section| cloudlink::settle(section, MAIN.into())).flatten();
+    let cloudlink = root.table("cloudlink", |section| cloudlink::settle(section, MAIN.into(), common.state)).flatten();
     // It is known, though it is not there.
     root.tables("account", Section::forget_the_rest);
     Account {
@@ -95,6 +100,8 @@ struct Common<'a> {
     rules: &'a rules::Rules,
     locale: Locale,
     notify: notify::Notify,
+    /// The state folder.
+    state: &'a Path,
 }
 
 fn one(account: &mut Section<'_>, name: Arc<str>, common: &Common<'_>) -> Account {
@@ -104,7 +111,7 @@ fn one(account: &mut Section<'_>, name: Arc<str>, common: &Common<'_>) -> Accoun
     let own_notify = notify::settle(account);
     let rules = account.paths("rules").filter(|rules| !rules.is_empty());
     Account {
-        cloudlink: cloudlink::settle(account, Arc::clone(&name)),
+        cloudlink: cloudlink::settle(account, Arc::clone(&name), common.state),
         rules: rules.unwrap_or_else(|| vec![common.rules.path.clone()]),
         locale: if has_locale { own_locale } else { common.locale.clone() },
         notify: if has_notify { own_notify } else { common.notify.clone() },

@@ -1,6 +1,8 @@
 //! Whole files: what they settle to, and everything that is said of those that don't.
 
 mod accounts;
+mod assumed;
+mod auth;
 mod laws;
 mod overrides;
 mod problems;
@@ -205,7 +207,10 @@ path = "rules"
     let settings = folder.load(&[("CLOUDLINK_SECRET", "s3cret-acceptance")]).unwrap();
     assert!(settings.warnings.is_empty());
     let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } =
-        &settings.accounts[0].cloudlink.as_ref().unwrap().auth;
+        &settings.accounts[0].cloudlink.as_ref().unwrap().auth
+    else {
+        panic!("another grant")
+    };
     assert_eq!(client_secret.expose(), "s3cret-acceptance");
 }
 
