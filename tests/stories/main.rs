@@ -6,11 +6,13 @@
 mod harness;
 
 mod accounts;
+mod api;
 mod backup;
 mod chat;
 mod crash;
 mod dead;
 mod disk_full;
+mod doctor;
 mod documents;
 mod edges;
 mod events;
@@ -32,6 +34,7 @@ mod remembered;
 mod replay;
 mod settings;
 mod shipped;
+mod sign_in;
 mod simulator;
 mod simulator_admin;
 mod simulator_moods;
@@ -43,4 +46,5 @@ mod start;
 mod stop;
 mod tables;
 mod upstream;
+mod verify;
 mod waits;
