@@ -1,11 +1,12 @@
 //! Stories of the simulator's variants, in plain HTTP: each makes a difference.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use regex::Regex;
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchhook::simulator::{Options, Redelivery, Variant};
@@ -89,16 +90,18 @@ async fn webhook() -> (String, Sent) {
 
 /// Everything that differs from run to run, struck out.
 fn scrubbed(text: &str) -> String {
-    let patterns = [
-        r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-        r"[0-9a-f]{32,64}",
-        r"\d{4}-\d\d-\d\dT[0-9:.]+Z",
-        r"127\.0\.0\.1:\d+",
-        r"\b\d{7,13}\b",
-    ];
-    patterns
-        .iter()
-        .fold(text.to_owned(), |text, pattern| regex::Regex::new(pattern).unwrap().replace_all(&text, "~").into_owned())
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
+        let patterns = [
+            "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            "[0-9a-f]{32,64}",
+            r"\d{4}-\d\d-\d\dT[0-9:.]+Z",
+            r"127\.0\.0\.1:\d+",
+            r"\b\d{7,13}\b",
+        ];
+        Regex::new(&patterns.join("|")).unwrap()
+    });
+    // The account's number looks like what is struck out, but stays.
+    PATTERN.replace_all(&text.replace("10000495", "NUMBER"), "~").into_owned()
 }
 
 /// A session with a simulator: what it answers to a bit of everything, and what it delivers.
@@ -246,7 +249,8 @@ async fn session(variants: Vec<Variant>) -> (Vec<String>, Vec<String>) {
 #[tokio::test]
 async fn every_variant_makes_a_difference_and_nothing_else_does() {
     let plain = session(vec![]).await;
-    for (again, first) in session(vec![]).await.0.iter().zip(&plain.0) {
+    let again = session(vec![]).await;
+    for (again, first) in again.0.iter().zip(&plain.0).chain(again.1.iter().zip(&plain.1)) {
         assert_eq!(again, first, "the same session tells the same");
     }
     let mut idle = vec![];
