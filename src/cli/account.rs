@@ -48,6 +48,11 @@ pub(super) struct Ground {
 }
 
 impl Account {
+    /// Where the settings are.
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Does some work with the account, in a runtime that ends with it. What is wrong with the settings, or a name that
     /// they don't have, is said, and the exit code is 2.
     pub(super) fn with(&self, work: impl AsyncFnOnce(Ready) -> ExitCode) -> ExitCode {

@@ -1,12 +1,15 @@
 //! The command line: one file per subcommand. It prints and hands over; it decides nothing.
 
 mod account;
+mod api;
 mod backup;
 mod check;
 mod client;
 mod dead;
 #[cfg(feature = "simulator")]
 mod demo;
+mod directory;
+mod doctor;
 mod events;
 mod explain;
 mod hours;
@@ -21,6 +24,7 @@ mod simulate;
 mod status;
 mod test;
 mod vars;
+mod verify;
 mod whoami;
 
 use std::path::PathBuf;
@@ -61,6 +65,9 @@ enum Command {
     /// Look at what was given up, try it again, throw it away
     #[command(subcommand)]
     Dead(dead::Command),
+    /// List users, contacts, groups or sites of an account
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Recorded events again: what the rules of now would do, or with --act, do it
     Replay(replay::Args),
     /// The vars of the running gateway: list them, set one
@@ -68,11 +75,17 @@ enum Command {
     Vars(vars::Command),
     /// Call a hook of the running gateway
     Fire(vars::FireArgs),
+    /// Tell which key, encoding and construction fit the signature of a captured request
+    Verify(verify::Args),
     /// Copy the journal, while the gateway runs or not
     Backup(backup::Args),
     /// Tell of the journal's size and soundness
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Check an installation, and with --live what Mitel does not document
+    Doctor(doctor::Args),
+    /// Ask anything of CloudLink, signed in
+    Api(api::Args),
     /// Log in to CloudLink by Mitel's portal, once; the gateway lives on the refresh token afterwards
     Login(login::Args),
     /// Forget the refresh token that a login left
@@ -179,11 +192,15 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Dead(command) => dead::run(&command),
+        Command::Directory(command) => directory::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Vars(command) => vars::run(&command),
         Command::Fire(args) => vars::fire(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Api(args) => api::run(&args),
         Command::Login(args) => login::run(&args),
         Command::Logout(args) => logout::run(&args),
         Command::Whoami(args) => whoami::run(&args),

@@ -233,6 +233,11 @@ impl CloudLink {
 
     /// The same for an answer of at most `limit` bytes.
     pub(super) async fn call_api_for(&self, call: Call<'_>, limit: usize) -> Result<Answer, Error> {
+        self.call_with_id(call, limit).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with the correlation id that was sent.
+    pub(super) async fn call_with_id(&self, call: Call<'_>, limit: usize) -> Result<(Answer, String), Error> {
         let deadline = Instant::now() + call.timeout;
         let token = self.token(deadline).await?;
         let refused = match self.attempt(&call, &token, deadline, limit).await {
@@ -270,12 +275,18 @@ impl CloudLink {
         Error::Answered(Box::new(Answered { retry_after: Some(wait), ..*refused }))
     }
 
-    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant, limit: usize) -> Result<Answer, Error> {
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        token: &Token,
+        deadline: Instant,
+        limit: usize,
+    ) -> Result<(Answer, String), Error> {
         let (request, correlation) = self.request(call, token);
         let answer = self.line(call.api).send_for(request, deadline, limit).await;
         let answer = answer.map_err(|lost| self.lost(call, &correlation, lost))?;
         if self.says_yes(call, answer.status, &answer.headers, &correlation) {
-            return Ok(answer);
+            return Ok((answer, correlation));
         }
         Err(self.refusal(call, &answer, token, correlation))
     }

@@ -34,6 +34,7 @@ mod pkce;
 mod places;
 pub mod presence;
 mod query;
+mod raw;
 pub mod retry_after;
 pub mod scrub;
 pub mod service_delivery;
@@ -63,6 +64,7 @@ pub use paging::{Items, MAX_PAGES, Page, Pages, Paging};
 pub use paths::{PathError, Paths};
 pub use places::{Mark, Place, ROUTES, Route};
 pub use query::{Query, quoted};
+pub use raw::{Exchange, Raw, hide_secrets, with_query};
 
 use std::sync::Arc;
 

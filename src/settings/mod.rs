@@ -17,6 +17,7 @@ mod application;
 mod auth;
 mod cloudlink;
 mod credential;
+mod directory;
 mod environment;
 mod guess;
 mod journal;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub journal: crate::journal::Options,
     /// `[rules]`.
     pub rules: crate::rules::Options,
+    /// `[directory]`.
+    pub directory: crate::directory::Options,
     /// `[[credential]]`.
     pub credentials: Vec<crate::actions::Credential>,
     /// What is allowed, and probably not meant.
@@ -97,7 +100,7 @@ impl Desk {
     pub fn world(&self, account: &Account, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
         crate::rules::World {
             locale: account.locale.clone(),
-            credentials: self.credentials.clone(),
+            credentials: self.credentials.iter().filter(|name| account.may_use(name)).cloned().collect(),
             attached: crate::rules::Attached::Disk,
             now,
         }
@@ -146,6 +149,16 @@ pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::a
     read(path, environment, Mode::Admin).map(|settings| settings.admin)
 }
 
+/// What looking into a captured request needs: the keys of signatures, and the bounds of the public listener.
+pub fn load_for_verify(path: &Path, environment: &Environment) -> Result<crate::ingest::diagnosis::Setup, Problems> {
+    let server = read(path, environment, Mode::Verify)?.server;
+    Ok(crate::ingest::diagnosis::Setup {
+        path: server.path,
+        max_body: server.max_body,
+        applications: server.applications,
+    })
+}
+
 /// What a command needs that asks CloudLink itself: the accounts with their secrets, and no other. Neither
 /// `[[application]]` nor rules have to be there.
 pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accounts, Problems> {
@@ -163,6 +176,9 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
         let journal = journal::settle(root);
         let accounts = account::settle(root, &mut applications, &rules, &journal.path);
         let server = server::settle(root, applications);
+        let credentials = credential::settle(root);
+        let known: Vec<&str> = credentials.iter().map(|credential| credential.name.as_str()).collect();
+        account::check_credentials(root, &accounts, &known);
         Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
@@ -171,7 +187,8 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
             accounts,
             journal,
             rules: rules.options,
-            credentials: credential::settle(root),
+            credentials,
+            directory: directory::settle(root),
             warnings: Vec::new(),
             file: file.clone(),
         }

@@ -17,11 +17,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("memory", &["event", "journal", "kit"]),
     ("ingest", &["event", "journal", "kit", "telemetry"]),
     ("rules", &["event", "hours", "kit", "language", "memory", "numbers", "tables"]),
-    ("actions", &["cloudlink", "kit", "language", "numbers", "rules"]),
+    ("directory", &["kit", "numbers"]),
+    ("actions", &["cloudlink", "directory", "kit", "language", "numbers", "rules"]),
     ("dispatch", &["journal", "kit", "telemetry"]),
     ("record", &["dispatch", "journal", "rules"]),
     ("api", &["kit"]),
-    ("settings", &["actions", "api", "cloudlink", "hours", "ingest", "journal", "kit", "rules"]),
+    ("settings", &["actions", "api", "cloudlink", "directory", "hours", "ingest", "journal", "kit", "rules"]),
+    ("doctor", &["cloudlink", "kit"]),
     ("simulator", &[]),
 ];
 const WIRE: &[&str] = &["daemon", "cli", "lib.rs", "main.rs"];
