@@ -60,17 +60,22 @@ fn lower_escapes(text: &str) -> String {
 
 /// Takes fields that hold secrets out of an answer, however deep they lie.
 pub(super) fn without_secrets(value: &mut Value) {
-    without_secrets_below(value, DEPTH);
+    without(value, &SECRETS, DEPTH);
 }
 
-fn without_secrets_below(value: &mut Value, depth: usize) {
+/// The same for what signs webhooks: subscriptions tell it, and only the Notifications API means a secret by it.
+pub(super) fn without_keys(value: &mut Value) {
+    without(value, &["applicationid"], DEPTH);
+}
+
+fn without(value: &mut Value, names: &[&str], depth: usize) {
     match value {
         // Deeper than any answer goes.
         Value::Array(_) | Value::Object(_) if depth == 0 => *value = Value::Null,
-        Value::Array(items) => items.iter_mut().for_each(|item| without_secrets_below(item, depth - 1)),
+        Value::Array(items) => items.iter_mut().for_each(|item| without(item, names, depth - 1)),
         Value::Object(fields) => {
-            fields.retain(|name, _| !SECRETS.contains(&&*name.to_ascii_lowercase()));
-            fields.values_mut().for_each(|value| without_secrets_below(value, depth - 1));
+            fields.retain(|name, _| !names.contains(&&*name.to_ascii_lowercase()));
+            fields.values_mut().for_each(|value| without(value, names, depth - 1));
         }
         _ => {}
     }
@@ -117,6 +122,8 @@ fn clean_word(word: &str, after_scheme: bool) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -133,6 +140,22 @@ mod tests {
         ] {
             assert_eq!(scrub(text.as_bytes(), &["tok-acceptance", ""]), clean);
         }
+    }
+
+    #[test]
+    fn fields_with_secrets_go_however_deep_they_lie() {
+        let mut value =
+            json!({ "user": [{ "SipPassword": "x", "name": "Ada", "applicationId": "k" }], "password": {} });
+        without_secrets(&mut value);
+        assert_eq!(value, json!({ "user": [{ "name": "Ada", "applicationId": "k" }] }));
+        without_keys(&mut value);
+        assert_eq!(value, json!({ "user": [{ "name": "Ada" }] }));
+        let mut deep = json!({ "sipPassword": "x" });
+        for _ in 0..2 * DEPTH {
+            deep = json!([deep]);
+        }
+        without_secrets(&mut deep);
+        assert!(!deep.to_string().contains("sipPassword"));
     }
 
     #[test]

@@ -128,6 +128,11 @@ pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
     client_of(options(url), wire, clock)
 }
 
+/// The same with other options.
+pub(crate) fn client_with(url: &str, change: impl FnOnce(Options) -> Options) -> CloudLink {
+    client_of(change(options(url)), Wire::new(), &clock())
+}
+
 /// The client of an account of the test's.
 pub(crate) fn client_of(options: Options, wire: Wire, clock: &Clock) -> CloudLink {
     CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)

@@ -48,6 +48,12 @@ pub(super) struct Parts<'a> {
     pub(super) metrics: Arc<Metrics>,
 }
 
+impl Parts<'_> {
+    fn credentials_of(&self, account: &settings::Account) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().filter(|credential| account.may_use(&credential.name))
+    }
+}
+
 /// An account whose rules were read; nothing of it runs yet.
 pub(super) struct Read {
     account: settings::Account,
@@ -60,7 +66,7 @@ impl Read {
     pub(super) fn new(account: settings::Account, parts: &Parts<'_>) -> Result<Self, Error> {
         let world = World {
             locale: account.locale.clone(),
-            credentials: parts.credentials.iter().map(|credential| credential.name.clone()).collect(),
+            credentials: parts.credentials_of(&account).map(|credential| credential.name.clone()).collect(),
             attached: Attached::Disk,
             now: parts.clock.now(),
         };
@@ -83,15 +89,17 @@ impl Account {
     /// Makes an account with its client; nothing is sent yet.
     pub(super) fn new(read: Read, parts: &Parts<'_>) -> Result<Self, Error> {
         let Read { account, world, rules } = read;
-        let name = account.name;
-        let options =
-            account.cloudlink.ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
+        let name = Arc::clone(&account.name);
+        let options = account
+            .cloudlink
+            .clone()
+            .ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
         let Parts { clock, chance, supervisor, metrics, .. } = parts;
         let cloudlink =
             CloudLink::new(options, &parts.session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
         let actions = Actions::new(
             HashMap::from([(Arc::clone(&name), cloudlink.clone())]),
-            parts.credentials.to_vec(),
+            parts.credentials_of(&account).cloned().collect(),
             guarded_wire(),
             clock.clone(),
             chance.clone(),

@@ -26,6 +26,15 @@ pub struct Account {
     pub notify: notify::Notify,
     /// The names of its applications.
     pub applications: Vec<Arc<str>>,
+    /// The names of the credentials that its rules may use; all, if it names none.
+    pub credentials: Option<Vec<String>>,
+}
+
+impl Account {
+    /// Whether its rules may use a credential.
+    pub fn may_use(&self, credential: &str) -> bool {
+        self.credentials.as_ref().is_none_or(|names| names.iter().any(|name| name == credential))
+    }
 }
 
 /// Reads the accounts, and tells each application whose it is.
@@ -71,7 +80,18 @@ fn single(root: &mut Section<'_>, applications: &[Application], common: Common<'
         rules: vec![common.rules.path.clone()],
         locale: common.locale,
         notify: common.notify,
+        credentials: None,
         applications: applications.iter().map(|application| Arc::clone(&application.name)).collect(),
+    }
+}
+
+/// Names of credentials that there are not.
+pub(super) fn check_credentials(root: &Section<'_>, accounts: &[Account], known: &[&str]) {
+    for (index, account) in accounts.iter().enumerate() {
+        for name in account.credentials.iter().flatten().filter(|name| !known.contains(&name.as_str())) {
+            let (message, remedy) = (format!("there is no [[credential]] `{name}`"), super::guess::remedy(name, known));
+            root.problem_at("account", index, "credentials", message, remedy);
+        }
     }
 }
 
@@ -96,6 +116,7 @@ fn one(account: &mut Section<'_>, name: Arc<str>, common: &Common<'_>) -> Accoun
         locale: if has_locale { own_locale } else { common.locale.clone() },
         notify: if has_notify { own_notify } else { common.notify.clone() },
         applications: Vec::new(),
+        credentials: account.texts("credentials"),
         name,
     }
 }

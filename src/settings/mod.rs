@@ -97,7 +97,7 @@ impl Desk {
     pub fn world(&self, account: &Account, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
         crate::rules::World {
             locale: account.locale.clone(),
-            credentials: self.credentials.clone(),
+            credentials: self.credentials.iter().filter(|name| account.may_use(name)).cloned().collect(),
             attached: crate::rules::Attached::Disk,
             now,
         }
@@ -173,6 +173,9 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
         let journal = journal::settle(root);
         let accounts = account::settle(root, &mut applications, &rules, &journal.path);
         let server = server::settle(root, applications);
+        let credentials = credential::settle(root);
+        let known: Vec<&str> = credentials.iter().map(|credential| credential.name.as_str()).collect();
+        account::check_credentials(root, &accounts, &known);
         Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
@@ -181,7 +184,7 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
             accounts,
             journal,
             rules: rules.options,
-            credentials: credential::settle(root),
+            credentials,
             warnings: Vec::new(),
             file: file.clone(),
         }

@@ -34,6 +34,7 @@ mod remembered;
 mod replay;
 mod settings;
 mod shipped;
+mod sign_in;
 mod simulator;
 mod simulator_moods;
 mod simulator_routes;

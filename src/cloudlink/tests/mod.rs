@@ -1,5 +1,10 @@
 //! The client against a far side that behaves, and misbehaves.
 
+mod exchanges;
+mod files;
+mod options;
+mod walk;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
