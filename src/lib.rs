@@ -14,6 +14,7 @@ pub mod api;
 pub mod cli;
 pub mod cloudlink;
 pub mod daemon;
+pub mod directory;
 pub mod dispatch;
 pub mod doctor;
 pub mod event;

@@ -14,6 +14,7 @@ mod credential;
 mod guard;
 mod http;
 mod log;
+mod lookup;
 mod outcome;
 mod perform;
 #[cfg(test)]

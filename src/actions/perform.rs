@@ -5,12 +5,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use super::credential::{BadCredential, Credentials};
 use super::http::Http;
 use super::outcome::{ErrorWord, Outcome};
-use super::{Credential, any, call, chat, log};
+use super::{Credential, any, call, chat, log, lookup};
 use crate::cloudlink::transport::Wire;
 use crate::cloudlink::{CloudLink, HostPolicy, HostState, Line, Whose};
+use crate::directory::Directory;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
@@ -83,7 +86,8 @@ pub struct Attempt<'a> {
 pub struct Actions {
     accounts: HashMap<Arc<str>, CloudLink>,
     /// What phones of the accounts' sites dial.
-    dialling: HashMap<Arc<str>, Dialling>,
+    dialling: HashMap<Arc<str>, ArcSwap<Dialling>>,
+    directories: HashMap<Arc<str>, Directory>,
     http: Http,
 }
 
@@ -100,13 +104,31 @@ impl Actions {
     ) -> Result<Self, BadCredential> {
         let credentials = Credentials::new(credentials, &wire, &clock, &chance, &supervisor)?;
         let other = Line::new(&wire, Whose::Other, HostPolicy::STEPS, &clock, &chance);
-        Ok(Self { accounts, dialling: HashMap::new(), http: Http { wire, other, credentials } })
+        Ok(Self {
+            accounts,
+            dialling: HashMap::new(),
+            directories: HashMap::new(),
+            http: Http { wire, other, credentials },
+        })
     }
 
     /// The same, with what a phone of an account's site dials before a number.
     pub fn with_dialling(mut self, account: &str, dialling: Dialling) -> Self {
-        self.dialling.insert(account.into(), dialling);
+        self.dialling.insert(account.into(), ArcSwap::from_pointee(dialling));
         self
+    }
+
+    /// The same, with the directory of an account.
+    pub fn with_directory(mut self, account: &str, directory: Directory) -> Self {
+        self.directories.insert(account.into(), directory);
+        self
+    }
+
+    /// A phone of an account's site dials otherwise from now on.
+    pub fn set_dialling(&self, account: &str, dialling: Dialling) {
+        if let Some(known) = self.dialling.get(account) {
+            known.store(Arc::new(dialling));
+        }
     }
 
     /// What there is to say about the hosts of `http` steps, for metrics and pages.
@@ -136,6 +158,10 @@ impl Actions {
                 Ok(cloudlink) => any::ask(cloudlink, asked, class(request), attempt).await,
                 Err(outcome) => outcome,
             },
+            Request::Asked(asked) if asked.action == "lookup" => match self.directories.get(attempt.account) {
+                Some(directory) => lookup::look_up(directory, asked, attempt).await,
+                None => lookup::without_directory(),
+            },
             Request::Set(_) | Request::Asked(_) => not_carried_out(request.action()),
         }
     }
@@ -143,7 +169,7 @@ impl Actions {
     /// A destination as it is sent: a request holds it as the rule wrote it, and what a phone dials is added here.
     fn dialled<'a>(&self, to: &'a str, attempt: &Attempt<'_>) -> Cow<'a, str> {
         match self.dialling.get(attempt.account) {
-            Some(dialling) => dialling.dial(to),
+            Some(dialling) => Cow::Owned(dialling.load().dial(to).into_owned()),
             None => Cow::Borrowed(to),
         }
     }

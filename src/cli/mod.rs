@@ -8,6 +8,7 @@ mod client;
 mod dead;
 #[cfg(feature = "simulator")]
 mod demo;
+mod directory;
 mod doctor;
 mod events;
 mod explain;
@@ -64,6 +65,9 @@ enum Command {
     /// Look at what was given up, try it again, throw it away
     #[command(subcommand)]
     Dead(dead::Command),
+    /// List users, contacts, groups or sites of an account
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Recorded events again: what the rules of now would do, or with --act, do it
     Replay(replay::Args),
     /// The vars of the running gateway: list them, set one
@@ -188,6 +192,7 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Dead(command) => dead::run(&command),
+        Command::Directory(command) => directory::run(&command),
         Command::Replay(args) => replay::run(&args),
         Command::Vars(command) => vars::run(&command),
         Command::Fire(args) => vars::fire(&args),

@@ -2,6 +2,7 @@
 //! dispatcher, and nothing else: each has connections, tokens, breakers, vars and clocks of its own.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -10,10 +11,12 @@ use super::Error;
 use super::desk::Desk;
 use super::lookout;
 use super::reload::{self, Reloader};
-use super::schedules;
+use super::source::Far;
+use super::{schedules, site};
 use crate::actions::{Actions, Credential, guarded_wire};
 use crate::cloudlink::CloudLink;
 use crate::cloudlink::transport::Wire;
+use crate::directory::{self, Directory, Needs};
 use crate::hours::Locale;
 use crate::journal::Embedded;
 use crate::kit::chance::Chance;
@@ -32,13 +35,19 @@ pub(super) struct Account {
     pub(super) name: Arc<str>,
     pub(super) cloudlink: CloudLink,
     pub(super) desk: Arc<Desk>,
-    pub(super) reloader: Reloader,
+    pub(super) reloader: Arc<Reloader>,
+    /// What its settings leave to CloudLink's site, and the site that was known last.
+    locale: Locale,
+    site: Option<site::Known>,
 }
 
 /// What accounts are made with.
 pub(super) struct Parts<'a> {
     pub(super) credentials: &'a [Credential],
     pub(super) rules: &'a crate::rules::Options,
+    pub(super) directory: directory::Options,
+    /// The state folder.
+    pub(super) state: &'a Path,
     pub(super) keep_dead: std::time::Duration,
     /// The process, as CloudLink is told.
     pub(super) session: String,
@@ -57,6 +66,7 @@ impl Parts<'_> {
 /// An account whose rules were read; nothing of it runs yet.
 pub(super) struct Read {
     account: settings::Account,
+    site: Option<site::Known>,
     world: World,
     rules: Arc<RuleSet>,
 }
@@ -64,8 +74,10 @@ pub(super) struct Read {
 impl Read {
     /// Reads its rules. At the start there are none of before: what does not hold together is shown, and that is the end.
     pub(super) fn new(account: settings::Account, parts: &Parts<'_>) -> Result<Self, Error> {
+        let site = site::remembered(parts.state, &account.name);
+        site::announce(&account.name, &account.locale, site.as_ref());
         let world = World {
-            locale: account.locale.clone(),
+            locale: site::complete(&account.locale, site.as_ref()),
             credentials: parts.credentials_of(&account).map(|credential| credential.name.clone()).collect(),
             attached: Attached::Disk,
             now: parts.clock.now(),
@@ -81,22 +93,31 @@ impl Read {
         }
         tracing::info!(account = name, rules = rules.hash(), count = rules.rules().len(), "rules in force");
         reload::warn(name, &rules);
-        Ok(Self { account, world, rules: Arc::new(rules) })
+        Ok(Self { account, site, world, rules: Arc::new(rules) })
     }
 }
 
 impl Account {
     /// Makes an account with its client; nothing is sent yet.
     pub(super) fn new(read: Read, parts: &Parts<'_>) -> Result<Self, Error> {
-        let Read { account, world, rules } = read;
+        let Read { account, site, world, rules } = read;
         let name = Arc::clone(&account.name);
         let options = account
             .cloudlink
             .clone()
             .ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
         let Parts { clock, chance, supervisor, metrics, .. } = parts;
+        let account_id = options.account_id.clone();
         let cloudlink =
             CloudLink::new(options, &parts.session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
+        let directory = Directory::new(
+            Arc::clone(&name),
+            parts.directory,
+            Needs { sites: site::is_wanted(&account.locale), ..Needs::default() },
+            Arc::new(Far::new(cloudlink.clone(), account_id)),
+            rules.numbers().clone(),
+            clock.clone(),
+        );
         let actions = Actions::new(
             HashMap::from([(Arc::clone(&name), cloudlink.clone())]),
             parts.credentials_of(&account).cloned().collect(),
@@ -106,12 +127,14 @@ impl Account {
             supervisor.clone(),
         )
         .map_err(|error| Error::SetUp { what: "[[credential]]", why: error.to_string() })?
-        .with_dialling(&name, dialling(&account.locale));
-        let reloader = Reloader::new(&name, account.rules, world, clock.clone(), &rules);
+        .with_dialling(&name, dialling(&world.locale))
+        .with_directory(&name, directory.clone());
+        let reloader = Arc::new(Reloader::new(&name, account.rules, world, clock.clone(), &rules));
         let (dry_run, keep_dead) = (parts.rules.dry_run, parts.keep_dead);
         let (clock, metrics) = (clock.clone(), Arc::clone(metrics));
         let desk = Desk::new(Arc::clone(&name), rules, actions, clock, metrics, dry_run, keep_dead);
-        Ok(Self { name, cloudlink, desk: Arc::new(desk), reloader })
+        let desk = Arc::new(desk.with_directory(directory));
+        Ok(Self { name, cloudlink, desk, reloader, locale: account.locale, site })
     }
 
     /// Sets the clocks of its rules, and begins to look after its calls and its token.
@@ -129,12 +152,36 @@ impl Account {
         let looking = lookout::look_after(asked, self.cloudlink.clone(), Arc::clone(journal));
         let stop = supervisor.stop.clone();
         supervisor.spawn(async move { stop.run_until_cancelled(looking).await });
+        self.start_directory(journal, parts);
         // Only a bot has to know itself.
         if rules.rules().iter().flat_map(|rule| &rule.steps).any(Step::answers) {
             let (learn, stop) = (self.cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());
             supervisor.spawn(async move { stop.run_until_cancelled(learn).await });
         }
         Ok(())
+    }
+}
+
+impl Account {
+    /// Begins to read the directory, and to follow the site if the settings leave something to it.
+    fn start_directory(&self, journal: &Arc<Embedded>, parts: &Parts<'_>) {
+        let Some(directory) = self.desk.directory().cloned() else { return };
+        let (keeping, stop) = (directory.clone().keep(), parts.supervisor.stop.clone());
+        parts.supervisor.spawn(async move { stop.run_until_cancelled(keeping).await });
+        if !site::is_wanted(&self.locale) {
+            return;
+        }
+        let follow = site::Follow {
+            written: self.locale.clone(),
+            state: parts.state.to_owned(),
+            known: self.site.clone(),
+            desk: Arc::clone(&self.desk),
+            reloader: Arc::clone(&self.reloader),
+            journal: Arc::clone(journal),
+            directory,
+        };
+        let stop = parts.supervisor.stop.clone();
+        parts.supervisor.spawn(async move { stop.run_until_cancelled(follow.run()).await });
     }
 }
 

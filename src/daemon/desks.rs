@@ -104,7 +104,13 @@ impl Work for Desks {
         match desk.plan(opening, claim, values) {
             Planning::Done(planned) => Planning::Done(planned),
             Planning::Needs(opening, keys) => Planning::Needs((desk, opening), keys),
+            Planning::Fetch(opening) => Planning::Fetch((desk, opening)),
         }
+    }
+
+    async fn fetch(&self, (desk, opening): Self::Opened) -> Self::Opened {
+        let opening = desk.fetch(opening).await;
+        (desk, opening)
     }
 
     fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Run> {

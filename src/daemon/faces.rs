@@ -14,6 +14,9 @@ use super::account::Account;
 /// A dispatcher that did not come around for so long hangs.
 const HANGS: i64 = 10_000;
 
+/// After so many failures in a row it is told that the directory can't be read.
+const LASTING: u32 = 3;
+
 /// See the module.
 pub(super) struct Shown {
     pub(super) journal: Arc<Embedded>,
@@ -66,6 +69,12 @@ impl Faces for Shown {
             reasons.extend(rules.trouble.map(|why| format!("{of}the rules on disk are not in force: {why}")));
             let token = account.cloudlink.token_state();
             reasons.extend(token.last_error.map(|why| format!("{of}no token from CloudLink: {why}")));
+            for state in account.desk.directory().iter().flat_map(|directory| directory.state()) {
+                let name = state.name;
+                // What fails for a moment is read anew soon.
+                let trouble = state.trouble.filter(|_| state.failures >= LASTING);
+                reasons.extend(trouble.map(|why| format!("{of}the directory's {name} could not be read: {why}")));
+            }
             let (name, since) = (account.name.to_string(), rules.since.to_rfc3339());
             accounts.push(AccountReadiness { name, rules: rules.hash, rules_since: since });
         }
@@ -95,6 +104,9 @@ impl Faces for Shown {
             self.metrics.token(&account.name, left);
             for host in account.cloudlink.hosts().into_iter().chain(account.desk.hosts()) {
                 self.metrics.host(&account.name, &host.host, host.breaker_open, host.paused, &host.held);
+            }
+            for state in account.desk.directory().iter().flat_map(|directory| directory.state()) {
+                self.metrics.directory(&account.name, state.name, state.count, state.age, state.stale);
             }
         }
         self.metrics.render()

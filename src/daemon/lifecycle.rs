@@ -76,6 +76,8 @@ async fn assemble(settings: Settings, clock: Clock, supervisor: Supervisor) -> R
     let parts = Parts {
         credentials: &settings.credentials,
         rules: &settings.rules,
+        directory: settings.directory,
+        state: &settings.journal.path,
         keep_dead: settings.journal.keep_dead,
         session: chance.uuid(),
         clock: clock.clone(),

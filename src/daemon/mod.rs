@@ -12,6 +12,8 @@ mod operator;
 pub(crate) mod rehearsal;
 mod reload;
 pub(crate) mod schedules;
+mod site;
+mod source;
 pub(crate) mod told;
 #[cfg(test)]
 mod trials;
@@ -22,6 +24,7 @@ use std::process::ExitCode;
 pub(crate) use account::dialling;
 pub use lifecycle::run;
 pub(crate) use reload::compile;
+pub(crate) use source::Far;
 
 use crate::journal::embedded::OpenError;
 use crate::kit::listener::ListenError;

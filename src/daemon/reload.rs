@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::desk::Desk;
 use super::schedules;
+use crate::hours::Locale;
 use crate::journal::Journal;
 use crate::kit::clock::Clock;
 use crate::language::diagnostic::Report;
@@ -36,7 +37,9 @@ pub(super) struct InForce {
 pub(super) struct Reloader {
     account: Arc<str>,
     paths: Vec<PathBuf>,
-    world: World,
+    world: Mutex<World>,
+    /// One reload at a time.
+    turn: tokio::sync::Mutex<()>,
     clock: Clock,
     in_force: Mutex<InForce>,
     /// The files that rule files name, as far as they are known.
@@ -79,7 +82,13 @@ impl Reloader {
     pub(super) fn new(account: &Arc<str>, paths: Vec<PathBuf>, world: World, clock: Clock, first: &RuleSet) -> Self {
         let in_force = InForce { hash: first.hash().to_owned(), since: clock.now(), trouble: None };
         let attached = Mutex::new(first.attached().to_vec());
-        Self { account: Arc::clone(account), paths, world, clock, in_force: Mutex::new(in_force), attached }
+        let (account, world, turn) = (Arc::clone(account), Mutex::new(world), tokio::sync::Mutex::default());
+        Self { account, paths, world, turn, clock, in_force: Mutex::new(in_force), attached }
+    }
+
+    /// Rules are read by another locale from the next reload on.
+    pub(super) fn know_locale(&self, locale: Locale) {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner).locale = locale;
     }
 
     pub(super) fn in_force(&self) -> InForce {
@@ -105,8 +114,9 @@ impl Reloader {
 
     /// Puts the rules on disk in force, or says why they are not.
     pub(super) async fn reload(&self, desk: &Desk, journal: &impl Journal) {
-        let account = &*self.account;
-        let (paths, world) = (self.paths.clone(), World { now: self.clock.now(), ..self.world.clone() });
+        let (account, _turn) = (&*self.account, self.turn.lock().await);
+        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (paths, world) = (self.paths.clone(), World { now: self.clock.now(), ..world });
         let compiled = tokio::task::spawn_blocking(move || compile(&paths, &world)).await;
         let mut changed = false;
         let trouble = match compiled {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::carry::{Carrier, Report};
 use super::early::Early;
 use super::ends::Ends;
+use super::fetching::Fetching;
 use super::lanes::{Key, Lanes, Slot};
 use super::parking::{self, Parking};
 use super::{Work, fate};
@@ -58,6 +59,7 @@ pub struct Dispatcher<J: Journal, W: Work> {
     carrier: Arc<Carrier<J, W>>,
     lanes: Lanes<W::Run>,
     early: Early,
+    fetching: Fetching,
     parking: Parking,
     ends: Ends,
     /// What ended and is not handed to the journal yet.
@@ -68,6 +70,9 @@ pub struct Dispatcher<J: Journal, W: Work> {
     unsure: bool,
     reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
     report: mpsc::Sender<(Key, u64, Report<W::Run>)>,
+    /// What was fetched, by lane; nothing if that panicked.
+    fetches: mpsc::Receiver<(Arc<str>, Option<W::Opened>)>,
+    fetched: mpsc::Sender<(Arc<str>, Option<W::Opened>)>,
     supervisor: Supervisor,
     metrics: Arc<Metrics>,
     chance: Chance,
@@ -86,6 +91,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         metrics: Arc<Metrics>,
     ) -> Self {
         let (report, reports) = mpsc::channel(1024);
+        let (fetched, fetches) = mpsc::channel(1024);
         let stop = supervisor.stop.clone();
         let ends = Ends::new(clock.clone(), Arc::clone(&metrics));
         let carrier = Arc::new(Carrier { journal, work, clock, stop: stop.clone() });
@@ -93,6 +99,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             carrier,
             lanes: Lanes::new(),
             early: Early::default(),
+            fetching: Fetching::default(),
             parking: Parking::default(),
             ends,
             ended: Change::default(),
@@ -101,6 +108,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             unsure: false,
             reports,
             report,
+            fetches,
+            fetched,
             supervisor,
             metrics,
             chance,
@@ -142,6 +151,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             tokio::select! {
                 biased;
                 Some(report) = self.reports.recv() => self.hear_all(report),
+                Some((lane, opened)) = self.fetches.recv(), if !stopping => self.fetched(&lane, opened).await,
                 () = self.stop.cancelled(), if !stopping => {}
                 () = journal.wake(), if !more => {}
                 () = tokio::time::sleep_until(due.min(Instant::now() + ASK)) => {}
@@ -174,7 +184,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     /// Begins what may be begun early; claims and plans what there is room for. Whether there may be more.
     async fn claim(&mut self) -> bool {
         let stopping = self.stop.is_cancelled();
-        let room = self.lanes.open() < OPEN && self.parking.count() < parking::MOST;
+        let room = self.lanes.open() < OPEN && self.parking.count() < parking::MOST && !self.fetching.is_full();
         if (!room || self.carrier.journal.pressed()) && !self.early.is_waiting() {
             return false;
         }
@@ -186,9 +196,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 tokio::task::yield_now().await;
             }
         }
-        for claim in self.early.take_freed() {
-            self.admit(claim, false).await;
-        }
+        self.admit_freed().await;
         let claims = self.carrier.journal.claim(CLAIM).await;
         for seq in self.carrier.journal.refused() {
             self.early.refused(seq);
@@ -206,6 +214,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                         drop(go_on);
                     } else if !stopping {
                         self.admit(claim, lone).await;
+                        self.admit_freed().await;
                     }
                 }
                 more

@@ -5,7 +5,8 @@
 //! and a run's second step, its outcome, and a step that must not be done twice wait on a [`Commit`].
 //!
 //! When the commit fails, what was held back is dropped, which takes the memory back; what was done all the same is kept
-//! under the publication's id, so that its redelivery finds it as its history and does not act again.
+//! under the publication's id, so that its redelivery finds it as its history and does not act again. Until that is claimed,
+//! nothing else of its lane is planned: it would not know of what was done, and do the same once more.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -45,12 +46,12 @@ pub(super) struct Early {
     /// Everything up to here was planned or does not come any more.
     through: u64,
     begun: HashMap<u64, Begun>,
-    /// What was done for a publication that was not stored, as its history.
-    acted: HashMap<Arc<str>, Vec<Line>>,
+    /// What was done for publications that were not stored, by their ids.
+    acted: HashMap<Arc<str>, Acted>,
     acted_order: VecDeque<Arc<str>>,
     /// Refused ones with runs that have not said yet what they did.
     unheard: HashMap<u64, Unheard>,
-    /// Redeliveries that came before that, and what came after them in their lanes.
+    /// What has to wait for the runs of a refused one, or until it is claimed.
     held: Vec<Claim>,
     /// Those that need not wait any more.
     freed: Vec<Claim>,
@@ -65,6 +66,13 @@ struct Unheard {
     left: u32,
 }
 
+/// What was done for a publication, as its history.
+#[derive(Debug)]
+struct Acted {
+    lane: Arc<str>,
+    lines: Vec<Line>,
+}
+
 #[derive(Debug)]
 struct Begun {
     claim: Claim,
@@ -75,13 +83,13 @@ struct Begun {
 }
 
 impl Early {
-    /// Whether a publication may be begun now: it is the next one, nothing else of its lane is begun, and what was done
-    /// for its id is not known from before.
+    /// Whether a publication may be begun now: it is the next one, nothing else of its lane is begun, and nothing was done
+    /// there of which only this memory knows.
     pub(super) fn may_begin(&self, claim: &Claim) -> bool {
         claim.seq == self.through + 1
             && self.begun.len() < MOST
             && !self.acted.contains_key(&claim.entry.id)
-            && !self.unheard.values().any(|unheard| unheard.entry.lane == claim.entry.lane)
+            && !self.waits(claim)
             && !self.held.iter().chain(&self.freed).any(|held| held.entry.lane == claim.entry.lane)
             && !self.begun.values().any(|begun| begun.claim.entry.lane == claim.entry.lane)
     }
@@ -179,7 +187,7 @@ impl Early {
         self.unheard.contains_key(&seq)
     }
 
-    /// Redeliveries that can be planned now.
+    /// What need not wait any more and can be planned now.
     pub(super) fn take_freed(&mut self) -> Vec<Claim> {
         std::mem::take(&mut self.freed)
     }
@@ -190,9 +198,9 @@ impl Early {
     pub(super) fn heard(&mut self, seq: u64, line: Option<Line>) -> Option<Entry> {
         let unheard = self.unheard.get_mut(&seq)?;
         unheard.left -= 1;
-        let (id, left) = (Arc::clone(&unheard.entry.id), unheard.left);
+        let (id, lane, left) = (Arc::clone(&unheard.entry.id), Arc::clone(&unheard.entry.lane), unheard.left);
         if let Some(line) = line {
-            self.remember(&id, line);
+            self.remember(&id, lane, line);
         }
         if left > 0 {
             return None;
@@ -202,12 +210,14 @@ impl Early {
         self.acted.contains_key(&id).then_some(entry)
     }
 
-    /// Frees what nothing holds any more: in each lane up to the first that still waits.
+    /// Frees what nothing holds any more: in each lane up to the first that still waits. That for which the others wait
+    /// goes before them.
     fn free(&mut self) {
-        let mut waits: Vec<Arc<str>> = Vec::new();
+        let mut waiting: Vec<Arc<str>> = Vec::new();
         for claim in std::mem::take(&mut self.held) {
-            if waits.contains(&claim.entry.lane) || self.is_unheard(&claim.entry.id) {
-                waits.push(Arc::clone(&claim.entry.lane));
+            let behind = waiting.contains(&claim.entry.lane) && !self.acted.contains_key(&claim.entry.id);
+            if behind || self.waits(&claim) {
+                waiting.push(Arc::clone(&claim.entry.lane));
                 self.held.push(claim);
             } else {
                 self.freed.push(claim);
@@ -215,27 +225,32 @@ impl Early {
         }
     }
 
-    fn is_unheard(&self, id: &Arc<str>) -> bool {
-        self.unheard.values().any(|unheard| unheard.entry.id == *id)
+    /// Whether a refused publication of the lane has runs that have not said yet what they did, or is to be claimed first.
+    fn waits(&self, claim: &Claim) -> bool {
+        let lane = &claim.entry.lane;
+        let unheard = self.unheard.values().any(|unheard| unheard.entry.lane == *lane);
+        unheard || !self.acted.contains_key(&claim.entry.id) && self.acted.values().any(|acted| acted.lane == *lane)
     }
 
-    /// What was done for a publication when it came before and was not stored: it becomes its history. None if that is
-    /// not known yet: the claim is held until then.
+    /// A claim with what was done for it when it came before and was not stored, as its history. None if it has to wait:
+    /// it is held until then.
     pub(super) fn history(&mut self, mut claim: Claim) -> Option<Claim> {
-        // What comes later in its lane must not pass it.
+        let own = self.acted.contains_key(&claim.entry.id);
+        // What comes later in its lane must not pass what is held.
         let behind = self.held.iter().any(|held| held.entry.lane == claim.entry.lane && held.seq < claim.seq);
-        if behind || self.is_unheard(&claim.entry.id) {
+        if behind && !own || self.waits(&claim) {
             self.held.push(claim);
             return None;
         }
-        if let Some(lines) = self.acted.remove(&claim.entry.id) {
+        if let Some(Acted { lines, .. }) = self.acted.remove(&claim.entry.id) {
             self.acted_order.retain(|id| *id != claim.entry.id);
             claim.history.extend(lines.into_iter().map(|line| Line { seq: claim.seq, ..line }));
+            self.free();
         }
         Some(claim)
     }
 
-    fn remember(&mut self, id: &Arc<str>, line: Line) {
+    fn remember(&mut self, id: &Arc<str>, lane: Arc<str>, line: Line) {
         if !self.acted.contains_key(id) {
             if self.acted_order.len() == MOST_ACTED {
                 let oldest = self.acted_order.pop_front();
@@ -243,7 +258,7 @@ impl Early {
             }
             self.acted_order.push_back(Arc::clone(id));
         }
-        self.acted.entry(Arc::clone(id)).or_default().push(line);
+        self.acted.entry(Arc::clone(id)).or_insert_with(|| Acted { lane, lines: Vec::new() }).lines.push(line);
     }
 }
 

@@ -16,6 +16,7 @@ mod carry;
 mod dispatcher;
 mod early;
 mod ends;
+mod fetching;
 mod lanes;
 mod parking;
 #[cfg(test)]
@@ -35,7 +36,7 @@ use crate::journal::{Change, Claim};
 /// What the dispatcher is given: how to plan a publication and how to carry out what was planned.
 pub trait Work: Send + Sync + 'static {
     /// A publication that was read and waits for what is remembered.
-    type Opened: Send;
+    type Opened: Send + 'static;
     /// A rule's steps on one event, as far as they have come.
     type Run: Send + 'static;
 
@@ -50,6 +51,12 @@ pub trait Work: Send + Sync + 'static {
         claim: &Claim,
         remembered: &[Option<Arc<str>>],
     ) -> Planning<Self::Opened, Self::Run>;
+
+    /// Fetches what planning asked for with [`Planning::Fetch`]. It comes back in bounded time, whatever the far side does; then
+    /// planning goes on.
+    fn fetch(&self, opened: Self::Opened) -> impl Future<Output = Self::Opened> + Send {
+        std::future::ready(opened)
+    }
 
     /// A run in few bytes.
     fn shelve(&self, run: &Self::Run) -> Box<str>;
@@ -83,6 +90,8 @@ pub enum Planning<O, R> {
     Done(Planned<R>),
     /// What is remembered under these keys is needed too.
     Needs(O, Vec<Arc<str>>),
+    /// Something is to be fetched from afar, by [`Work::fetch`]. The lane waits for it, others do not.
+    Fetch(O),
 }
 
 /// What became of a publication by planning.

@@ -19,6 +19,7 @@ use crate::kit::supervisor::Supervisor;
 #[derive(Default)]
 struct Far {
     done: Mutex<Vec<String>>,
+    planned: Mutex<Vec<String>>,
     attempts: Mutex<HashMap<String, u32>>,
 }
 
@@ -44,6 +45,7 @@ impl Work for Fake {
 
     fn plan(&self, (): (), claim: &Claim, _: &[Option<Arc<str>>]) -> Planning<(), Value> {
         let run = Self::run(claim);
+        self.far.planned.lock().unwrap().push(claim.entry.id.to_string());
         let allowance = Duration::from_secs(run["deadline"].as_u64().unwrap_or(20));
         let new = NewRun {
             rule: "act".into(),
@@ -81,7 +83,7 @@ impl Work for Fake {
     fn plan_again(&self, claim: &Claim, _: &str) -> Again<Value> {
         match self.plan((), claim, &[]) {
             Planning::Done(mut planned) => planned.runs.pop().map_or(Again::Unwanted, Again::Run),
-            Planning::Needs(..) => Again::NotYet,
+            Planning::Needs(..) | Planning::Fetch(_) => Again::NotYet,
         }
     }
 
@@ -274,6 +276,42 @@ async fn what_is_begun_early_and_not_stored_is_not_done_again_when_it_comes_agai
     assert_eq!(world.fates().await, [fate::PLANNED]);
     let history = world.journal.scan(Range::Newest(1)).await.unwrap().remove(0).history;
     assert_eq!(history.iter().map(|line| &*line.fate).collect::<Vec<_>>(), ["done", fate::PLANNED]);
+}
+
+/// What comes later in the lane would not know of it: a second ringing would be redirected as the first one was.
+#[tokio::test(start_paused = true)]
+async fn a_lane_is_held_until_what_was_done_early_in_it_is_claimed() {
+    for takes in [1, 2500] {
+        let world = World::new();
+        let entry = |id: &str, lane: &str, how: Value| Entry {
+            id: id.into(),
+            lane: lane.into(),
+            source: "s".into(),
+            body: how.to_string().into(),
+        };
+        world.pass(1).await;
+        world.journal.set_full(true);
+        world.journal.accept(vec![entry("a1", "a", json!({ "takes": takes }))]).await.unwrap_err();
+        world.pass(1).await;
+        // Each is committed in front of what was settled before.
+        let there_is_room = async { world.journal.set_full(false) };
+        let (stored, ()) = tokio::join!(world.journal.accept(vec![entry("a2", "a", json!({}))]), there_is_room);
+        stored.unwrap();
+        world.post("b1", "b", json!({})).await;
+        world.post("a3", "a", json!({})).await;
+        world.pass(3).await;
+        world.journal.flush().await.unwrap();
+        world.pass(1).await;
+        let stored = world.journal.scan(Range::Newest(9)).await.unwrap();
+        let place = |id: &str| stored.iter().position(|claim| &*claim.entry.id == id).unwrap();
+        assert!(place("a2") < place("a1"), "{takes}");
+        let of_lane = |ids: &Mutex<Vec<String>>| -> Vec<String> {
+            ids.lock().unwrap().iter().filter(|id| id.starts_with('a')).cloned().collect()
+        };
+        assert_eq!(of_lane(&world.far.planned), ["a1", "a1", "a2", "a3"], "{takes}");
+        assert_eq!(of_lane(&world.far.done), ["a1", "a2", "a3"], "{takes}");
+        assert!(world.done().contains(&"b1".to_owned()));
+    }
 }
 
 #[tokio::test(start_paused = true)]

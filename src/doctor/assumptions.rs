@@ -120,7 +120,11 @@ pub const ALL: &[Assumption] = &[
     of("presence-shape", None, By::Doctor, &["presence-flat", "presence-short", "presence-array", "presence-upper"]),
     of("presence-events", None, By::Life, &["presence-single", "presence-bare"]),
     of("admin-events", None, By::Life, &["admin-number", "admin-short", "admin-id-only"]),
-    of("site-fields", None, By::Doctor, &[]),
+    of("site-fields", Some("locale"), By::Doctor, &[]),
+    of("directory-routes", Some("cloudlink.paths"), By::Life, &[]),
+    of("conversation-fields", Some("cloudlink.paths"), By::Life, &[]),
+    of("sender-principal", None, By::Life, &[]),
+    of("availability", None, By::Life, &[]),
     of("service-delivery", Some("cloudlink.urls"), By::Life, &["delivery-guide"]),
     of(
         "pages",

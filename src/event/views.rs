@@ -129,13 +129,17 @@ pub(super) fn message(content: &Value, conversation: &str, rest: &[String], publ
     ])
 }
 
-/// The view `conversation`: its id, and what its own publications tell of it. The rest nothing fills yet.
+/// The view `conversation`: its id, and what its own publications tell of it. The rest is fetched.
 pub(super) fn conversation(content: &Value, conversation: &str, kind: Kind) -> Value {
     if kind != Kind::ChatConversation {
         return texts(&[("id", conversation)]);
     }
     let get = |key: &str| text(content, key);
-    texts(&[("id", conversation), ("name", &get("name")), ("tag", &get("tag")), ("stream", &get("stream"))])
+    let mut view = texts(&[("id", conversation), ("name", &get("name")), ("tag", &get("tag"))]);
+    if let (Value::Object(view), Some(stream)) = (&mut view, content.get("stream").and_then(Value::as_bool)) {
+        view.insert("stream".to_owned(), json!(stream));
+    }
+    view
 }
 
 /// System messages are no messages of people.

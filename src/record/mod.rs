@@ -34,6 +34,9 @@ pub struct Decision {
     /// What was known of the whole call: what the event can't tell again.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub call: Map<String, Value>,
+    /// What was told of people and conversations, by view: what the event can't tell again.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub told: Map<String, Value>,
     /// The vars that held: what the event can't tell again.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub vars: Map<String, Value>,

@@ -95,6 +95,10 @@ fn required(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, seen: &[&
 
 /// An action whose addressee is the event's wants an event that has one.
 fn addressee(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, names: &Names, seen: &[&str]) {
+    for argument in spec.arguments.iter().filter(|argument| !seen.contains(&argument.name)) {
+        let (Needs::Event(paths) | Needs::MayEvent(paths)) = argument.needs else { continue };
+        paths.iter().for_each(|path| context.reads(path));
+    }
     if names.kinds.is_empty() {
         return;
     }
@@ -259,6 +263,7 @@ fn texts(
         }
         found.push(text(context, &entry.key, &entry.node).map(|template| (entry.key.to_string(), template)));
     }
+    context.reads("message.language");
     found.into_iter().collect::<Option<_>>().map(Written::Texts)
 }
 

@@ -54,6 +54,13 @@ impl Plain {
                 None => {}
             }
         }
+        // Nobody is free at whom the call was already.
+        if self.spec.name == "lookup"
+            && found.0.contains_key("group")
+            && let Some(path) = scope.values.at("call.path")
+        {
+            found.put("except", path);
+        }
         Ok(found.request(self.spec))
     }
 }

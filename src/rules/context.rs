@@ -14,6 +14,7 @@ use crate::memory::vars::Declaration;
 use crate::numbers::Numbers;
 
 use super::catalogue::Returns;
+use super::far::Asks;
 use super::fields::Sort;
 use super::opening::Opening;
 use super::tables::{self, Sheets};
@@ -39,6 +40,8 @@ pub(super) struct Context<'a> {
     pub(super) numbers: &'a Numbers,
     /// What was read of the files that this one and the others name.
     pub(super) attached: &'a mut Vec<Source>,
+    /// What the rule that is being read asks for that publications do not carry.
+    pub(super) asks: Asks,
 }
 
 /// The names that a template of a rule may read beside the views.
@@ -252,6 +255,7 @@ impl Context<'_> {
 
     fn names(&mut self, node: &Node<'_>, text: &str, expression: bool, read: &[Name], names: &Names) {
         for name in read {
+            self.reads(&name.path);
             if let Err(trouble) = self.name(&name.path, names) {
                 let span = document::inside(self.source, &node.span, text, name.range.clone());
                 self.error(trouble.code, &span, trouble.message, trouble.help);

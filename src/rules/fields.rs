@@ -24,7 +24,7 @@ pub(super) enum Sort {
 /// Fields that hold a number.
 const NUMBERS: &[&str] = &["call.hops", "call.ring_seconds", "call.talk_seconds"];
 /// Fields that hold true or false.
-const BOOLS: &[&str] = &["call.outside", "call.answered", "event.own"];
+const BOOLS: &[&str] = &["call.outside", "call.answered", "event.own", "conversation.stream"];
 /// Fields that hold lists or whatever came.
 const OPEN: &[&str] = &["call.path", "conversation.participants", "hook.body", "hook.query"];
 

@@ -90,8 +90,10 @@ fn overridden_by(context: &mut Context<'_>, entry: &Entry<'_>, overrides: &mut V
 
 fn warn_of_zone(context: &mut Context<'_>, name: &Entry<'_>, zone: Option<Tz>) {
     if zone.is_none() {
-        let message =
-            format!("the hours `{}` name no time zone, and the settings have no [locale]: UTC is taken", name.key);
+        let message = format!(
+            "the hours `{}` name no time zone, and the settings have no [locale]: UTC is taken until CloudLink's site is known",
+            name.key
+        );
         let finding = Finding::warning("no-time-zone", context.source, name.key_span.clone(), message);
         context.report.push(finding.help("add `timezone = \"America/Toronto\"` here, or [locale] to switchhook.toml"));
     }

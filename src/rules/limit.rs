@@ -60,6 +60,8 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, names: &Names, 
             "per" => {
                 let Some(path) = context.text(node, "per") else { continue };
                 per = Some(path.to_owned());
+                let path = &*path.to_owned();
+                context.reads(path);
                 if let Err(trouble) = context.field(path, &names.kinds) {
                     context.error(trouble.code, &node.span, trouble.message, trouble.help);
                 } else if !path.contains('.') {

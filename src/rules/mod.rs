@@ -14,6 +14,7 @@ mod context;
 mod cross;
 pub mod duration;
 mod exclusive;
+mod far;
 mod fields;
 mod gates;
 mod http;
@@ -64,6 +65,7 @@ use crate::tables::Table;
 pub use crate::language::Attached;
 use read::Draft;
 
+pub use far::{Asks, Wanted};
 pub use language_form::language_form;
 pub use limit::RuleLimit;
 pub use opening::Opening;
@@ -110,6 +112,8 @@ pub struct RuleSet {
     clocks: BTreeSet<&'static str>,
     /// Whether something asks for what is known of whole calls.
     calls: Calls,
+    /// The rules that ask for what publications do not carry.
+    far: far::Far,
     hours: Arc<context::HoursByName>,
     vars: Arc<Vars>,
     tables: Arc<BTreeMap<Arc<str>, Arc<Table>>>,
@@ -121,7 +125,7 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// The first 16 hex digits of SHA-256 over the names and texts of the files.
+    /// The first 16 hex digits of SHA-256 over the names and texts of the files, zone and country of the locale.
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -207,12 +211,13 @@ impl Default for RuleSet {
     /// No rules at all.
     fn default() -> Self {
         Self {
-            hash: hash(&[], &[]),
+            hash: hash(&[], &[], &Locale::default()),
             rules: Vec::new(),
             index: index::Index::default(),
             places: HashMap::new(),
             clocks: BTreeSet::new(),
             calls: Calls::default(),
+            far: far::Far::default(),
             hours: Arc::default(),
             vars: Arc::default(),
             tables: Arc::default(),
@@ -251,7 +256,8 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let waiting = rules.iter().filter(|rule| rule.enabled && rule.wait.is_some());
     let clocks = waiting.flat_map(|rule| rule.trigger.kinds.iter().map(|kind| kind.family())).collect();
     let calls = Calls::of(&rules, sources);
-    let hash = hash(sources, &attached);
+    let far = far::Far::of(&rules, &vars);
+    let hash = hash(sources, &attached, &world.locale);
     let attached = attached.into_iter().map(|source| source.name).collect();
     let tables = tables.into_iter().filter_map(|(name, sheet)| Some((name, sheet?.table))).collect();
     let (hours, tables, vars) = (Arc::new(hours), Arc::new(tables), Arc::new(vars));
@@ -262,6 +268,7 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
         places,
         clocks,
         calls,
+        far,
         hours,
         tables,
         vars,
@@ -287,15 +294,20 @@ impl Calls {
         const WORDS: [&str; 6] = ["hops", "call.path", "path =", "path=", "answered", "_seconds"];
         let finished = rules.iter().any(|rule| rule.enabled && rule.trigger.kinds.contains(&Kind::CallFinished));
         // Where such a word stands, in `where` or in a template, is not asked: one too many costs some room.
-        let facts = sources.iter().any(|source| WORDS.iter().any(|word| source.text.contains(word)));
+        let words = sources.iter().any(|source| WORDS.iter().any(|word| source.text.contains(word)));
+        // Who is free of a group is nobody at whom the call was already.
+        let groups = rules.iter().any(|rule| rule.enabled && rule.steps.iter().any(Step::looks_up_group));
+        let facts = words || groups;
         Self { finished, facts }
     }
 }
 
-/// Names and texts, each with its length so that none can pass for another.
-fn hash(sources: &[Source], attached: &[Source]) -> String {
+/// Names and texts, each with its length so that none can pass for another, and by what zone and country they are read.
+fn hash(sources: &[Source], attached: &[Source], locale: &Locale) -> String {
     let mut digest = Sha256::new();
-    for part in sources.iter().chain(attached).flat_map(|source| [&source.name, &source.text]) {
+    let texts = sources.iter().chain(attached).flat_map(|source| [&*source.name, &*source.text]);
+    let zone = locale.timezone.map_or("", |zone| zone.name());
+    for part in texts.chain([zone, locale.country.as_deref().unwrap_or_default()]) {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }

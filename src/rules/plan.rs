@@ -172,7 +172,7 @@ impl<'a> Deciding<'a> {
     }
 
     /// Whether the rule may act, or the first condition that does not hold.
-    fn ask(&self, rule: &'a Rule) -> Result<Map<String, Value>, Failure> {
+    pub(super) fn ask(&self, rule: &'a Rule) -> Result<Map<String, Value>, Failure> {
         let event = self.event;
         if !rule.enabled {
             return Err(Failure::new("enabled", "true", "false"));

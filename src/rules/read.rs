@@ -16,6 +16,7 @@ use crate::numbers::Numbers;
 
 use super::calendars::Calendars;
 use super::context::{Context, HoursByName, Names};
+use super::far::{self, Asks};
 use super::gates::{self, Collected};
 use super::limit::{self, RuleLimit};
 use super::matcher::Group;
@@ -83,7 +84,8 @@ pub(super) fn files(
     let (mut calendars, mut collected, mut named) = (Calendars::default(), Collected::default(), Named::default());
     for (source, file) in &files {
         let Named { hours, tables, vars } = &none;
-        let mut context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
+        let mut context =
+            Context { source, engine, report, world, hours, tables, vars, numbers, attached, asks: Asks::NONE };
         top(&mut context, file, &mut calendars, &mut named.vars);
         if let Some(Item::Table(table)) = file.get("tables").map(|entry| &entry.node.value) {
             tables::collect(&mut context, table, &mut named.tables);
@@ -91,7 +93,8 @@ pub(super) fn files(
     }
     for (source, file) in &files {
         let (hours, tables, vars) = (&none.hours, &named.tables, &named.vars);
-        let mut context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
+        let mut context =
+            Context { source, engine, report, world, hours, tables, vars, numbers, attached, asks: Asks::NONE };
         if let Some(Item::Table(table)) = file.get("hours").map(|entry| &entry.node.value) {
             collected.add(&mut context, table, &mut calendars);
         }
@@ -104,14 +107,16 @@ pub(super) fn files(
     let mut known = rehearsal::Known::default();
     for (source, file) in &mut files {
         let Named { hours, tables, vars } = &named;
-        let context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
+        let context =
+            Context { source, engine, report, world, hours, tables, vars, numbers, attached, asks: Asks::NONE };
         known.file(file);
         reader.file(context, file.remove("rule"));
     }
     let mut tests = Vec::new();
     for (source, file) in &files {
         let Named { hours, tables, vars } = &named;
-        let mut context = Context { source, engine, report, world, hours, tables, vars, numbers, attached };
+        let mut context =
+            Context { source, engine, report, world, hours, tables, vars, numbers, attached, asks: Asks::NONE };
         tests.extend(rehearsal::read(&mut context, file, &known));
     }
     (reader.drafts, named, tests)
@@ -212,6 +217,7 @@ impl Reader {
     fn rule(&mut self, context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>, lines: &Lines) {
         check_keys(context, node, table);
         let mut names = Names::default();
+        context.asks = Asks::NONE;
         let asked = Asked::read(context, node, table, &mut names);
         let mut bool = |key: &str| table.get(key).and_then(|entry| context.bool(&entry.node, key));
         let (enabled, dry_run) = (bool("enabled").unwrap_or(true), bool("dry_run").unwrap_or(false));
@@ -229,6 +235,7 @@ impl Reader {
             dry_run,
             enabled,
             route,
+            asks: Asks::NONE,
             trigger: asked.trigger,
             conditions: asked.conditions,
             when: asked.when,
@@ -247,6 +254,7 @@ impl Reader {
         if let Some(entry) = table.get("do") {
             draft.steps(context, entry, &mut names, lines);
         }
+        draft.rule.asks = context.asks | far::of_conditions(&draft.rule.conditions, context.vars);
         draft.rule.deadline = deadline.unwrap_or_else(|| default_deadline(&draft.rule));
         self.drafts.push(draft);
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::event::Kind;
 use crate::language::Condition;
 
+use super::far::Asks;
 use super::limit::RuleLimit;
 use super::matcher::Group;
 use super::opening::Opening;
@@ -38,6 +39,8 @@ pub struct Rule {
     pub limit: Option<RuleLimit>,
     /// How long what it is for must have lasted when it acts.
     pub wait: Option<Duration>,
+    /// What it reads, anywhere, that publications do not carry.
+    pub(super) asks: Asks,
     pub(super) trigger: Trigger,
     pub(super) conditions: Group,
     pub(super) when: Option<When>,

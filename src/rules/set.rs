@@ -94,6 +94,9 @@ fn change(context: &mut Context<'_>, argument: &Entry<'_>, names: &Names) -> Opt
             Declaration::default()
         }
     };
+    if let Some(per) = &per {
+        context.reads(per);
+    }
     if matches!(argument.node.value, Item::Bool(_) | Item::Integer(_) | Item::Float(_)) {
         let help = context.quoted(&argument.node);
         context.error("wrong-type", &argument.node.span, "the value of a var is text", help);

@@ -147,6 +147,21 @@ impl Step {
         matches!(self.spec.name, "reply" | "send" | "dialog")
     }
 
+    /// It looks up who is in a group, and who of them is free.
+    pub(super) fn looks_up_group(&self) -> bool {
+        self.looks_up() == Some("group")
+    }
+
+    /// What a `lookup` looks up.
+    pub fn looks_up(&self) -> Option<&'static str> {
+        match &self.action {
+            Action::Plain(plain) if plain.spec.name == "lookup" => {
+                plain.written.first().map(|(argument, _)| argument.name)
+            }
+            _ => None,
+        }
+    }
+
     /// It is carried out once for each item of a list.
     pub fn is_for_each(&self) -> bool {
         self.each.is_some()

@@ -17,6 +17,7 @@ mod application;
 mod auth;
 mod cloudlink;
 mod credential;
+mod directory;
 mod environment;
 mod guess;
 mod journal;
@@ -62,6 +63,8 @@ pub struct Settings {
     pub journal: crate::journal::Options,
     /// `[rules]`.
     pub rules: crate::rules::Options,
+    /// `[directory]`.
+    pub directory: crate::directory::Options,
     /// `[[credential]]`.
     pub credentials: Vec<crate::actions::Credential>,
     /// What is allowed, and probably not meant.
@@ -185,6 +188,7 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
             journal,
             rules: rules.options,
             credentials,
+            directory: directory::settle(root),
             warnings: Vec::new(),
             file: file.clone(),
         }

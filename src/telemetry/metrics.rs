@@ -44,6 +44,12 @@ struct HostLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectoryLabel {
+    account: String,
+    collection: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AccountLabel {
     account: String,
 }
@@ -72,6 +78,9 @@ pub struct Metrics {
     breaker_open: Family<HostLabel, Gauge>,
     paused: Family<HostLabel, Gauge>,
     held: Family<HeldLabel, Counter>,
+    directory_entries: Family<DirectoryLabel, Gauge>,
+    directory_age: Family<DirectoryLabel, Gauge>,
+    directory_stale: Family<DirectoryLabel, Gauge>,
     token_seconds: Family<AccountLabel, Gauge<i64, AtomicI64>>,
     gauges: Gauges,
 }
@@ -132,6 +141,9 @@ impl Default for Metrics {
                 "Seconds of the pause that a far side asked for that are left",
             ),
             held: family(&mut registry, "requests_held", "Requests that were not let through to a far side, by why"),
+            directory_entries: family(&mut registry, "directory_entries", "What is in memory of CloudLink's directory"),
+            directory_age: family(&mut registry, "directory_age_seconds", "How long ago it was read; -1 if it was not"),
+            directory_stale: family(&mut registry, "directory_stale", "1 while it is older than it may be"),
             token_seconds: family(
                 &mut registry,
                 "token_seconds",
@@ -215,6 +227,14 @@ impl Metrics {
             let held = self.held.get_or_create(&HeldLabel { account: account.to_owned(), host: host.to_owned(), why });
             held.inner().store(*count, Ordering::Relaxed);
         }
+    }
+
+    /// How a collection of an account's directory is, just before it is shown. `age` in milliseconds.
+    pub fn directory(&self, account: &str, collection: &'static str, count: usize, age: Option<i64>, stale: bool) {
+        let label = DirectoryLabel { account: account.to_owned(), collection };
+        self.directory_entries.get_or_create(&label).set(count as i64);
+        self.directory_age.get_or_create(&label).set(age.map_or(-1, |age| age / 1000));
+        self.directory_stale.get_or_create(&label).set(stale.into());
     }
 
     /// How many seconds an account's token is still good for.

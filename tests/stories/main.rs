@@ -11,6 +11,7 @@ mod backup;
 mod chat;
 mod crash;
 mod dead;
+mod directory;
 mod disk_full;
 mod doctor;
 mod documents;

@@ -20,5 +20,5 @@ fn the_containerfile_copies_all_that_the_manifest_names() {
         assert!(copied.contains(&top), "{path} is not copied");
         count += 1;
     }
-    assert_eq!(count, 6, "the manifest names a test and two benches");
+    assert_eq!(count, 7, "the manifest names a test and three benches");
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::actions::{Actions, Attempt, ErrorWord, Outcome};
 use crate::cloudlink::HostState;
 use crate::event::Event;
+use crate::numbers::Dialling;
 use crate::rules::request::Request;
 
 /// See the module.
@@ -44,6 +45,12 @@ impl Hands {
         match self {
             Self::Far(actions) => actions.principal(account),
             Self::Rehearsal(_) | Self::None => None,
+        }
+    }
+
+    pub(super) fn set_dialling(&self, account: &str, dialling: Dialling) {
+        if let Self::Far(actions) = self {
+            actions.set_dialling(account, dialling);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the dispatcher is given: publications become events, events meet rules, steps meet actions.
 
+mod afar;
 mod calls;
 mod facts;
 mod hands;
@@ -24,11 +25,13 @@ use tokio::time::Instant;
 
 use crate::actions::{self, Actions, Class, Outcome};
 use crate::cloudlink::HostState;
+use crate::directory::Directory;
 use crate::dispatch::{Again, Attempt, Carried, Planning, Prepared, Unshelved, Work, fate};
 use crate::event::{Event, Kind, Opened};
 use crate::journal::{Change, Claim, Entry, KEEP_DEAD, StateChange};
 use crate::kit::clock::Clock;
 use crate::memory::skew::Skew;
+use crate::numbers::Dialling;
 use crate::record::{self, Attempted, Decision, write};
 use crate::rules::request::Request;
 use crate::rules::{Plan, RuleSet};
@@ -36,6 +39,7 @@ use crate::telemetry::Metrics;
 use hands::Hands;
 use own::{Own, account};
 pub(crate) use planning::Opening;
+use planning::Stage;
 use run::{Ready, Shelved};
 
 pub(crate) use hands::Props;
@@ -62,6 +66,8 @@ pub(crate) struct Desk {
     account: Arc<str>,
     generations: Mutex<VecDeque<Arc<RuleSet>>>,
     hands: Hands,
+    /// People, groups and sites of the account; none in a rehearsal.
+    directory: Option<Directory>,
     clock: Clock,
     metrics: Arc<Metrics>,
     dry_run: bool,
@@ -127,7 +133,31 @@ impl Desk {
     ) -> Self {
         let generations = Mutex::new(VecDeque::from([Arc::clone(&rules)]));
         let (rules, skews) = (ArcSwap::new(rules), Mutex::default());
-        Self { rules, account, generations, hands, clock, metrics, dry_run, keep_dead, looks: OnceLock::new(), skews }
+        let (directory, looks) = (None, OnceLock::new());
+        Self { rules, account, generations, hands, directory, clock, metrics, dry_run, keep_dead, looks, skews }
+    }
+
+    /// The same with the account's directory, which learns what the rules need of it.
+    pub(super) fn with_directory(self, directory: Directory) -> Self {
+        let desk = Self { directory: Some(directory), ..self };
+        desk.need_directory(&desk.rules.load());
+        desk
+    }
+
+    /// The account's directory.
+    pub(crate) fn directory(&self) -> Option<&Directory> {
+        self.directory.as_ref()
+    }
+
+    /// A phone of the account's site dials otherwise from now on.
+    pub(super) fn set_dialling(&self, dialling: Dialling) {
+        self.hands.set_dialling(&self.account, dialling);
+    }
+
+    fn need_directory(&self, rules: &RuleSet) {
+        if let Some(directory) = &self.directory {
+            directory.need(afar::needs(rules));
+        }
     }
 
     /// Other rules are in force from the next event on; runs that began go on under theirs.
@@ -136,6 +166,7 @@ impl Desk {
         generations.retain(|before| before.hash() != rules.hash());
         generations.push_front(Arc::clone(&rules));
         generations.truncate(GENERATIONS);
+        self.need_directory(&rules);
         self.rules.store(rules);
     }
 
@@ -251,6 +282,13 @@ impl Work for Desk {
         self.go_on(opening, claim, values)
     }
 
+    async fn fetch(&self, opening: Opening) -> Opening {
+        match opening.0 {
+            Stage::Afar(deciding, fetch) => self.fetch_afar(deciding, fetch).await,
+            _ => opening,
+        }
+    }
+
     fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Run> {
         // What was decided is not there to be read yet; without it the event would be another one.
         if !Own::is(claim) && record::past(&claim.history).0.is_none() {
@@ -262,7 +300,7 @@ impl Work for Desk {
                 Some(run) => Again::Run(run),
                 None => Again::Unwanted,
             },
-            Planning::Needs(..) => Again::NotYet,
+            Planning::Needs(..) | Planning::Fetch(_) => Again::NotYet,
         }
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value};
 
+use super::afar::{Fetch, know_told};
 use super::facts::{Facts, know_own, know_vars};
 use super::own::{Own, Why};
 use super::run::Run;
@@ -35,6 +36,10 @@ pub(super) enum Stage {
     Facts(Box<Deciding>, Facts),
     /// For the call, which is at another key.
     Elsewhere(Box<Deciding>, Elsewhere),
+    /// For what is fetched.
+    Afar(Box<Deciding>, Fetch),
+    /// It was fetched.
+    Told(Box<Deciding>),
     /// For how often these rules acted.
     Limits(Box<Deciding>, Plan, Vec<Arc<str>>),
     /// For the calls that wait for their next leg where this one is redirected to.
@@ -68,6 +73,10 @@ pub(super) struct Deciding {
     pasts: Pasts,
     /// What was known of the whole call.
     pub(super) call: Map<String, Value>,
+    /// What the publication does not carry, by view.
+    pub(super) told: Map<String, Value>,
+    /// It was asked for.
+    pub(super) has_asked: bool,
     pub(super) memory: Option<CallMemory>,
     pub(super) clocks: Option<Clocks>,
     /// Whether it shows what a step of ours did.
@@ -119,6 +128,8 @@ impl Desk {
                 Self::hear(&mut deciding, &rules, elsewhere.read(value()));
                 self.decide(deciding, claim)
             }
+            // Whoever has nothing to fetch with goes on without.
+            Stage::Afar(deciding, _) | Stage::Told(deciding) => self.told(deciding, claim),
             Stage::Limits(deciding, plan, rules) => self.count_acts(deciding, plan, &rules, values, claim),
             Stage::HandedOn(mut deciding, plan, target) => match deciding.memory.take() {
                 Some(memory) => self.count_hop(deciding, plan, memory, &target, value(), claim),
@@ -145,6 +156,7 @@ impl Desk {
         let mut event = opened.resolve_as(kind, known.was.as_deref(), self.rules.load().numbers());
         event.know_call(&known.call);
         know_vars(&mut event, known.vars.clone());
+        know_told(&mut event, &known.told);
         if known.own {
             know_own(&mut event);
         }
@@ -196,6 +208,7 @@ impl Desk {
                 let resolved = opened.resolve(of_resource, rules.numbers());
                 let remember = resolved.remember.into_iter();
                 state.extend(remember.map(|set| StateChange { key: set.key, bytes: set.bytes, until: set.until }));
+                self.tell_directory(&resolved.event);
                 resolved.event
             }
         };
@@ -209,6 +222,8 @@ impl Desk {
             skew,
             pasts,
             call: of_known.call,
+            told: of_known.told,
+            has_asked: false,
             memory: None,
             clocks: None,
             own: of_known.own,
@@ -255,7 +270,7 @@ impl Desk {
         }
     }
 
-    fn ask_facts(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
+    pub(super) fn ask_facts(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = self.rules.load();
         self.hands.tell(&mut deciding.event);
         let facts = Facts::of(&rules, &deciding.event);
@@ -296,14 +311,26 @@ impl Desk {
         self.decided(deciding, plan, claim)
     }
 
-    /// The rules decide.
+    /// Everything is known of it that is remembered here.
     fn decide(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
-        let rules = self.rules.load_full();
         self.hands.tell(&mut deciding.event);
         if is_own_message(&deciding.event) || self.is_own_principal(&deciding.event) {
             deciding.note = Some("our own message".to_owned());
             deciding.own = true;
         }
+        // What was told when a clock began is told still.
+        if matches!(deciding.why, Some(Why::Due { .. })) {
+            return self.decide_now(deciding, claim);
+        }
+        if deciding.own {
+            know_own(&mut deciding.event);
+        }
+        self.ask_afar(deciding, claim)
+    }
+
+    /// The rules decide.
+    pub(super) fn decide_now(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
+        let rules = self.rules.load_full();
         if let Some(Why::Due { rule, due }) = deciding.why.take() {
             deciding.begun = Self::clock_ran_out(&mut deciding, &rule, due, claim.arrived);
             if deciding.begun.is_empty() {
@@ -311,9 +338,6 @@ impl Desk {
             }
             deciding.why = Some(Why::Due { rule, due });
         } else {
-            if deciding.own {
-                know_own(&mut deciding.event);
-            }
             Self::hear_clocks(&mut deciding, &rules, claim);
         }
         self.ask_limits(deciding, claim)
@@ -408,6 +432,7 @@ impl Deciding {
             time: self.event.time.to_rfc3339_opts(SecondsFormat::Millis, true),
             was: was(&self.event),
             call: self.call.clone(),
+            told: self.told.clone(),
             own: self.own,
             vars,
             ..Decision::default()

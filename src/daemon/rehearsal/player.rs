@@ -248,6 +248,8 @@ impl<'a> Player<'a> {
             match desk.plan(opening, claim, &values) {
                 Planning::Done(planned) => return Some(planned),
                 Planning::Needs(more, wanted) => (opening, keys) = (more, wanted),
+                // What is not given is missing.
+                Planning::Fetch(more) => (opening, keys) = (more, Vec::new()),
             }
         }
         None

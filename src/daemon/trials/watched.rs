@@ -78,6 +78,7 @@ impl Work for Watched {
     ) -> Planning<Self::Opened, Named> {
         let planned = match self.desk.plan(opened, claim, remembered) {
             Planning::Needs(opened, keys) => return Planning::Needs(opened, keys),
+            Planning::Fetch(opened) => return Planning::Fetch(opened),
             Planning::Done(planned) => planned,
         };
         self.books.write(Entry::Planned { life: self.life, seq: claim.seq });

@@ -1,9 +1,11 @@
 //! From a publication to runs in their queues: early, when it is claimed, or when there is room again.
 
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::super::early::Commit;
@@ -11,6 +13,14 @@ use super::super::lanes::{Body, Key, Owner, Slot};
 use super::super::{Again, NewRun, Planned, Planning, Work, fate};
 use super::{Dispatcher, JOURNAL_PAUSE, millis};
 use crate::journal::{self, Change, Claim, Journal, Range};
+
+/// How far planning came.
+enum Went<W: Work> {
+    /// To its end: what was decided, and in the light of which keys.
+    Done(Planned<W::Run>, Vec<Arc<str>>),
+    /// Something is to be fetched first.
+    Fetch(W::Opened),
+}
 
 /// How many parked runs are planned again at once.
 const UNPARK: usize = 64;
@@ -21,11 +31,11 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         for claim in self.carrier.journal.early() {
             let lane = &claim.entry.lane;
             let idle = self.lanes.is_idle(lane) && self.early.is_settled(lane, Instant::now());
-            if !idle || !self.early.may_begin(&claim) {
+            if !idle || self.fetching.waits(lane) || !self.early.may_begin(&claim) {
                 continue;
             }
-            // What can't be read now is read when it is claimed.
-            let Ok((planned, keys)) = self.plan(&claim).await else { continue };
+            // What can't be read now, or has to be fetched, is planned when it is claimed.
+            let Ok(Went::Done(planned, keys)) = self.plan(&claim).await else { continue };
             // What has to be parked must not pass what is.
             let (lanes, parking) = (&self.lanes, &self.parking);
             let parks = planned
@@ -47,15 +57,82 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
     }
 
+    /// Plans what had to wait for what was done early and need not any more.
+    pub(super) async fn admit_freed(&mut self) {
+        loop {
+            let freed = self.early.take_freed();
+            if freed.is_empty() {
+                return;
+            }
+            for claim in freed {
+                self.admit(claim, false).await;
+            }
+        }
+    }
+
     /// Plans one publication, lines up its runs, and settles what was decided.
     pub(super) async fn admit(&mut self, claim: Claim, lone: bool) {
-        let Some(claim) = self.early.history(claim) else { return };
-        let done_before = claim.history.clone();
+        let Some(claim) = self.fetching.line_up(claim).and_then(|claim| self.early.history(claim)) else { return };
+        if let Some(opened) = self.admit_now(&claim, None, lone).await {
+            self.fetch(claim, opened, VecDeque::new());
+        }
+    }
+
+    /// What a lane waited for has come: its publication is planned, and what came after it, up to the next that waits.
+    pub(super) async fn fetched(&mut self, lane: &str, opened: Option<W::Opened>) {
+        let Some((claim, mut behind)) = self.fetching.end(lane) else { return };
+        if let Some(opened) = opened {
+            if let Some(again) = self.admit_now(&claim, Some(opened), false).await {
+                return self.fetch(claim, again, behind);
+            }
+        } else {
+            let planned = self.panicked(&claim);
+            self.decided(&claim, planned, false);
+        }
+        while let Some(claim) = behind.pop_front() {
+            if self.stop.is_cancelled() {
+                return;
+            }
+            let Some(claim) = self.early.history(claim) else { continue };
+            if let Some(opened) = self.admit_now(&claim, None, false).await {
+                return self.fetch(claim, opened, behind);
+            }
+        }
+    }
+
+    /// Lets the lane of a publication wait for what is fetched.
+    fn fetch(&mut self, claim: Claim, opened: W::Opened, behind: VecDeque<Claim>) {
+        let (work, stop, fetched) = (Arc::clone(&self.carrier.work), self.stop.clone(), self.fetched.clone());
+        let (lane, seq) = (Arc::clone(&claim.entry.lane), claim.seq);
+        self.fetching.begin(claim, behind);
+        self.supervisor.spawn(async move {
+            let opened = AssertUnwindSafe(stop.run_until_cancelled(work.fetch(opened))).catch_unwind().await;
+            let opened = match opened {
+                Ok(Some(opened)) => Some(opened),
+                // The process stops: it stays open in the journal.
+                Ok(None) => return,
+                Err(_) => {
+                    tracing::error!(seq, "fetching panicked: this is a bug in switchhook; the event is left alone");
+                    None
+                }
+            };
+            // The dispatcher outlives this unless the process stops.
+            let _ = fetched.send((lane, opened)).await;
+        });
+    }
+
+    /// Plans a publication and lines up its runs; or what is to be fetched before. `opened`: it was planned up to there.
+    async fn admit_now(&mut self, claim: &Claim, mut opened: Option<W::Opened>, lone: bool) -> Option<W::Opened> {
         let planned = loop {
-            match self.plan(&claim).await {
-                Ok((planned, _)) => break planned,
+            let went = match opened.take() {
+                Some(opened) => self.plan_on(claim, opened, Vec::new()).await,
+                None => self.plan(claim).await,
+            };
+            match went {
+                Ok(Went::Done(planned, _)) => break planned,
+                Ok(Went::Fetch(opened)) => return Some(opened),
                 // It stays open in the journal.
-                Err(_) if self.stop.is_cancelled() => return,
+                Err(_) if self.stop.is_cancelled() => return None,
                 Err(error) => {
                     tracing::error!(%error, "the journal can't be read; planning waits");
                     self.show();
@@ -63,7 +140,14 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 }
             }
         };
-        let mut decided = self.line_up_all(&claim, planned, None);
+        self.decided(claim, planned, lone);
+        None
+    }
+
+    /// Lines up what was planned, and settles what was decided.
+    fn decided(&mut self, claim: &Claim, planned: Planned<W::Run>, lone: bool) {
+        let done_before = claim.history.clone();
+        let mut decided = self.line_up_all(claim, planned, None);
         if !claim.recovered && !done_before.is_empty() {
             // It was begun when it came before and was not stored.
             for line in &done_before {
@@ -80,18 +164,29 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     }
 
     /// Plans a publication. What was decided, and in the light of which keys.
-    async fn plan(&self, claim: &Claim) -> Result<(Planned<W::Run>, Vec<Arc<str>>), journal::Error> {
+    async fn plan(&self, claim: &Claim) -> Result<Went<W>, journal::Error> {
         let work = &self.carrier.work;
         let opened = std::panic::catch_unwind(AssertUnwindSafe(|| work.open(claim)));
-        let Ok((mut opened, mut keys)) = opened else { return Ok((self.panicked(claim), Vec::new())) };
+        let Ok((opened, keys)) = opened else { return Ok(Went::Done(self.panicked(claim), Vec::new())) };
+        self.plan_on(claim, opened, keys).await
+    }
+
+    async fn plan_on(
+        &self,
+        claim: &Claim,
+        mut opened: W::Opened,
+        mut keys: Vec<Arc<str>>,
+    ) -> Result<Went<W>, journal::Error> {
+        let work = &self.carrier.work;
         let mut all = Vec::new();
         loop {
             let remembered = self.carrier.journal.load(&keys).await?;
             all.append(&mut keys);
             match std::panic::catch_unwind(AssertUnwindSafe(|| work.plan(opened, claim, &remembered))) {
-                Ok(Planning::Done(planned)) => return Ok((planned, all)),
+                Ok(Planning::Done(planned)) => return Ok(Went::Done(planned, all)),
                 Ok(Planning::Needs(again, more)) => (opened, keys) = (again, more),
-                Err(_) => return Ok((self.panicked(claim), all)),
+                Ok(Planning::Fetch(again)) => return Ok(Went::Fetch(again)),
+                Err(_) => return Ok(Went::Done(self.panicked(claim), all)),
             }
         }
     }

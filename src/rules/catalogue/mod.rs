@@ -170,13 +170,14 @@ impl Spec {
 
     /// What it returns when these arguments are written.
     pub(super) fn returns<'a>(&self, mut written: impl Iterator<Item = &'a str>) -> Returns {
-        const USER: &[&str] = &["id", "name", "email", "extension", "phone", "mobile", "role", "site", "presence"];
+        const USER: &[&str] =
+            &["id", "name", "email", "extension", "phone", "mobile", "role", "site", "presence", "stale"];
         match self.name {
             "lookup" => match written.next() {
                 Some("users") => Returns::List,
                 Some("user") => Returns::Fields(USER),
-                Some("group") => Returns::Fields(&["id", "name", "members", "available"]),
-                Some("contact") => Returns::Fields(&["id", "name", "email", "type"]),
+                Some("group") => Returns::Fields(&["id", "name", "members", "available", "stale"]),
+                Some("contact") => Returns::Fields(&["id", "name", "email", "type", "phone", "stale"]),
                 _ => Returns::Open,
             },
             _ => self.returns,

@@ -361,6 +361,7 @@ pub const ACTIONS: &[Spec] = &[
             argument("call", Target, One),
         ],
         returns: Returns::Open,
+        carried_out: true,
         example: "group = \"Sales\"",
         ..PLAIN
     },

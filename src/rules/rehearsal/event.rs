@@ -92,7 +92,7 @@ const VIEWS: &[(&str, Fields)] = &[
             ("id", Sort::Text),
             ("name", Sort::Text),
             ("tag", Sort::Text),
-            ("stream", Sort::Text),
+            ("stream", Sort::Truth),
             ("participants", Sort::Any),
         ],
     ),

@@ -244,7 +244,7 @@ fn hours_without_a_time_zone() {
     insta::assert_snapshot!(rules.warnings(), @r#"
     no-time-zone
 
-      ⚠ the hours `day` name no time zone, and the settings have no [locale]: UTC is taken
+      ⚠ the hours `day` name no time zone, and the settings have no [locale]: UTC is taken until CloudLink's site is known
        ╭─[all.toml:1:8]
      1 │ [hours.day]
        ·        ───

@@ -71,6 +71,8 @@ struct Books {
     messages: HashMap<String, Vec<Value>>,
     effects: BTreeMap<String, usize>,
     keys: HashSet<(String, Vec<u8>)>,
+    /// What is answered to a GET, by path without the version and the query.
+    known: HashMap<String, Value>,
 }
 
 impl Drop for Far {
@@ -125,6 +127,11 @@ impl Far {
     pub(crate) fn revoke(&self) {
         let mut books = self.books();
         books.revoked = (1..=books.tokens).map(|number| token(self.address.port(), number)).collect();
+    }
+
+    /// Answers a GET of this path, without the version, with this.
+    pub(crate) fn knows(&self, path: &str, object: Value) {
+        self.books().known.insert(path.trim_start_matches('/').to_owned(), object);
     }
 
     /// Somebody took the call: it no longer rings.
@@ -284,8 +291,13 @@ impl Books {
             _ if !self.is_signed_in(&seen.headers) => return (401, json!({ "name": "Unauthorized" })),
             _ => {}
         }
+        if let Some(known) = self.known.get(route).filter(|_| seen.method == "GET") {
+            return (200, known.clone());
+        }
         match (&*seen.method, &parts[..]) {
             ("GET", ["token"]) => (200, json!({ "principalId": "gateway", "accountId": "a", "role": "USER" })),
+            // An account of which nothing more is said.
+            ("GET", ["accounts", _, "sites"]) => (200, json!({ "count": 0, "_links": {} })),
             (method, ["endpoints", endpoint, "calls", call]) => self.call(method, endpoint, call, &seen.json()),
             ("GET", ["conversations", conversation, "messages"]) => {
                 let items = self.messages.get(*conversation).cloned().unwrap_or_default();
