@@ -4,7 +4,7 @@ CARGO ?= cargo
 COMPILER = 'cc=gcc libc6-dev'
 SEEDS ?= 100000
 FROM ?= 5000
-TOOLS = openssl=openssl systemd-analyze=systemd ps=procps
+TOOLS = openssl=openssl systemd-analyze=systemd ps=procps chromedriver='chromium chromium-driver'
 
 .PHONY: help demo test simulate-faults lint check bench dist deny clean
 help: ## this list

@@ -7,7 +7,7 @@
 //! Verified   Publication  Claim      runs        Plan      Outcome ──► record ──► journal
 //! ```
 //! What the path asks: [`language`], [`hours`], [`tables`], [`numbers`], [`memory`] (what is remembered between events), [`cloudlink`], [`settings`],
-//! [`kit`]. Its faces: [`cli`], [`daemon`] (which wires), [`api`], [`telemetry`]. `docs/architecture.md` follows one call through all of them.
+//! [`kit`]. Its faces: [`cli`], [`daemon`] (which wires), [`api`], [`telemetry`], [`doctor`]. `docs/architecture.md` follows one call through all of them.
 
 pub mod actions;
 pub mod api;
@@ -16,6 +16,7 @@ pub mod cloudlink;
 pub mod daemon;
 pub mod directory;
 pub mod dispatch;
+pub mod doctor;
 pub mod event;
 pub mod hours;
 pub mod ingest;

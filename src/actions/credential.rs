@@ -10,7 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::{Credential, CredentialAuth};
-use crate::cloudlink::sign_in::Grant;
+use crate::cloudlink::sign_in::{Form, Grant};
 use crate::cloudlink::token::Tokens;
 use crate::cloudlink::transport::Wire;
 use crate::cloudlink::{HostPolicy, Line, Whose};
@@ -92,11 +92,17 @@ fn settle(credential: Credential, line: &Line, tokens: impl FnOnce(Grant) -> Tok
             (Auth::Header(name, header(value.expose().to_owned())?), vec![value])
         }
         CredentialAuth::OAuth2 { token_url, client_id, client_secret, scope } => {
-            let mut fields = vec![("client_id", Secret::new(client_id)), ("client_secret", client_secret.clone())];
-            fields.extend(scope.map(|scope| ("scope", Secret::new(scope))));
-            let service: Arc<str> = format!("credential {:?}", credential.name).into();
-            let advice = |_, _: &str| Some("check oauth2 of this [[credential]]");
-            let grant = Grant { service, url: token_url, fields, headers: HeaderMap::new(), advice };
+            let mut fields = vec![("grant_type", "client_credentials".to_owned()), ("client_id", client_id)];
+            fields.extend(scope.map(|scope| ("scope", scope)));
+            let grant = Grant {
+                service: format!("credential {:?}", credential.name).into(),
+                url: token_url,
+                form: Form::Encoded,
+                fields,
+                secrets: vec![("client_secret", client_secret.clone())],
+                headers: HeaderMap::new(),
+                advice: Arc::new(|_, _| Some("check oauth2 of this [[credential]]".into())),
+            };
             (Auth::OAuth2(tokens(grant)), vec![client_secret])
         }
     };
@@ -107,7 +113,7 @@ fn tokens(grant: Grant, line: &Line, clock: &Clock, chance: &Chance, supervisor:
     let (service, grant, line) = (grant.service.clone(), Arc::new(grant), line.clone());
     let fetch = Box::new(move || {
         let (grant, line) = (grant.clone(), line.clone());
-        Box::pin(async move { grant.fetch(&line).await }) as BoxFuture<'static, _>
+        Box::pin(async move { Ok(grant.fetch(&line).await?.fresh) }) as BoxFuture<'static, _>
     });
     Tokens::new(service, fetch, clock.clone(), chance.clone(), supervisor.clone())
 }

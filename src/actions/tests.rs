@@ -387,7 +387,7 @@ async fn oauth2_tokens_are_kept_and_renewed_once() {
         assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     }
     let tokens = far.seen("/token");
-    assert_eq!(tokens[0].body, "grant_type=client_credentials&client_id=id&client_secret=oauth-secret&scope=contacts");
+    assert_eq!(tokens[0].body, "grant_type=client_credentials&client_id=id&scope=contacts&client_secret=oauth-secret");
     assert_eq!((tokens.len(), far.seen("/api").len()), (2, 5));
     assert_eq!(far.seen("/api/c")[0].headers["authorization"], "Bearer oauth-1");
 }

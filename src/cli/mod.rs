@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. It prints and hands over; it decides nothing.
 
 mod account;
+mod api;
 mod backup;
 mod check;
 mod client;
@@ -8,10 +9,13 @@ mod dead;
 #[cfg(feature = "simulator")]
 mod demo;
 mod directory;
+mod doctor;
 mod events;
 mod explain;
 mod hours;
 mod journal;
+mod login;
+mod logout;
 mod replay;
 mod run;
 mod schema;
@@ -20,6 +24,7 @@ mod simulate;
 mod status;
 mod test;
 mod vars;
+mod verify;
 mod whoami;
 
 use std::path::PathBuf;
@@ -70,11 +75,21 @@ enum Command {
     Vars(vars::Command),
     /// Call a hook of the running gateway
     Fire(vars::FireArgs),
+    /// Tell which key, encoding and construction fit the signature of a captured request
+    Verify(verify::Args),
     /// Copy the journal, while the gateway runs or not
     Backup(backup::Args),
     /// Tell of the journal's size and soundness
     #[command(subcommand)]
     Journal(journal::Command),
+    /// Check an installation, and with --live what Mitel does not document
+    Doctor(doctor::Args),
+    /// Ask anything of CloudLink, signed in
+    Api(api::Args),
+    /// Log in to CloudLink by Mitel's portal, once; the gateway lives on the refresh token afterwards
+    Login(login::Args),
+    /// Forget the refresh token that a login left
+    Logout(logout::Args),
     /// Tell as whom the gateway signs in to CloudLink, and whether a call works
     Whoami(whoami::Args),
     /// Run a CloudLink of one's own, to try things with
@@ -181,8 +196,13 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Vars(command) => vars::run(&command),
         Command::Fire(args) => vars::fire(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Backup(args) => backup::run(&args),
         Command::Journal(command) => journal::run(&command),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Api(args) => api::run(&args),
+        Command::Login(args) => login::run(&args),
+        Command::Logout(args) => logout::run(&args),
         Command::Whoami(args) => whoami::run(&args),
         #[cfg(feature = "simulator")]
         Command::Simulate(args) => in_runtime(simulate::run(args)),

@@ -12,7 +12,7 @@ use super::client::{Api, Call, CloudLink};
 use super::error::Error;
 use super::paging::Paging;
 use super::path;
-use super::scrub::without_secrets;
+use super::scrub::{without_keys, without_secrets};
 
 /// How many pages of a collection are read, and how many items.
 const MAX_PAGES: usize = 100;
@@ -38,6 +38,9 @@ impl CloudLink {
             text => Value::from(text),
         });
         without_secrets(&mut body);
+        if api == Api::Notifications {
+            without_keys(&mut body);
+        }
         Ok((answer.status, body))
     }
 

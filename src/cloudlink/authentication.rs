@@ -5,12 +5,13 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::client::{Api, CORRELATION, Call, CloudLink};
+use super::client::{CORRELATION, CloudLink};
 use super::error::Error;
 use super::object::object;
 use super::paging::{Items, Paging};
 use super::places::Place;
 use super::query::Query;
+use super::verbs::{NOTHING, read};
 
 /// Who the token speaks for. Tokens are never decoded (Mitel threatens suspension \[C, G\]); this route says it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,13 +44,10 @@ object! {
 impl CloudLink {
     /// `GET /token`: who are we?
     pub async fn who_am_i(&self, timeout: Duration) -> Result<WhoAmI, Error> {
-        let api = Api::Authentication;
-        let url = self.at(Place::Token, &[], &Query::ALL)?;
-        let call = Call { api, method: Method::GET, url, body: None, timeout, what: "who am I" };
-        let answer = self.call_api(call).await?;
+        let place = Place::Token;
+        let answer = self.exchange(Method::GET, place, &[], &Query::ALL, &NOTHING, timeout).await?;
         let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let body = answer.body.map_err(|error| Error::body(api, error))?;
-        let claims: Value = serde_json::from_slice(&body).map_err(|error| Error::unreadable(api, error))?;
+        let claims: Value = read(place.api(), answer, false)?;
         let text = |name: &str| match &claims[name] {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),

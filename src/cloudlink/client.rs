@@ -14,13 +14,13 @@ use super::error::{Answered, Class, Error};
 use super::hosts::{HostPolicy, HostState, Whose};
 use super::line::Line;
 use super::scrub::scrub;
-use super::sign_in::{Grant, advice, error_name};
-use super::token::{Token, TokenState, Tokens};
+use super::sign_in::error_name;
+use super::signer::Signer;
+use super::token::{Fresh, Token, TokenState, Tokens};
 use super::transport::{Answer, Lost, MAX_ANSWER, Wire};
-use super::{Auth, Options, Paths, Urls};
+use super::{AppHeader, Options, Paths, Urls};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
-use crate::kit::secret::Secret;
 use crate::kit::supervisor::Supervisor;
 
 pub(super) const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
@@ -89,9 +89,9 @@ impl fmt::Display for Api {
 
 /// One account at CloudLink. Cloning is cheap and shares the token.
 #[derive(Clone)]
-pub struct CloudLink(Arc<Account>);
+pub struct CloudLink(pub(super) Arc<Account>);
 
-struct Account {
+pub(super) struct Account {
     name: Arc<str>,
     urls: Urls,
     paths: Paths,
@@ -99,7 +99,8 @@ struct Account {
     wire: Wire,
     /// By API.
     lines: [Line; Api::ALL.len()],
-    tokens: Tokens,
+    signer: Arc<Signer>,
+    pub(super) tokens: Tokens,
     chance: Chance,
     principal: OnceLock<Arc<str>>,
 }
@@ -126,24 +127,20 @@ impl CloudLink {
         chance: Chance,
         supervisor: Supervisor,
     ) -> Self {
-        let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(ACCEPT, JSON);
-        if let Some(app) = options.app.value(session) {
-            headers.insert(APP, app);
-        }
-        let grant = Arc::new(grant(&options, headers.clone()));
-        let service = grant.service.clone();
+        let headers = headers(options.app, session);
         let lines = Api::ALL.map(|api| {
             // Without an address nothing is sent, and the policy towards nobody does not matter.
             let policy = options.urls.of(api).map_or(HostPolicy::CLOUDLINK, HostPolicy::of_cloudlink);
             Line::new(&wire, Whose::CloudLink(api), policy, &clock, &chance)
         });
         let line = lines[Api::Authentication as usize].clone();
+        let signer = Arc::new(Signer::new(&options, headers.clone(), line, clock.clone(), chance.clone()));
+        let fetching = signer.clone();
         let fetch = Box::new(move || {
-            let (grant, line) = (grant.clone(), line.clone());
-            Box::pin(async move { grant.fetch(&line).await }) as futures_util::future::BoxFuture<'static, _>
+            let signer = fetching.clone();
+            Box::pin(async move { signer.fetch().await }) as futures_util::future::BoxFuture<'static, _>
         });
-        let tokens = Tokens::new(service, fetch, clock, chance.clone(), supervisor);
+        let tokens = Tokens::new(signer.service.clone(), fetch, clock, chance.clone(), supervisor);
         Self(Arc::new(Account {
             name: options.name,
             urls: options.urls,
@@ -151,6 +148,7 @@ impl CloudLink {
             headers,
             wire,
             lines,
+            signer,
             tokens,
             chance,
             principal: OnceLock::new(),
@@ -195,9 +193,18 @@ impl CloudLink {
         self.0.tokens.state()
     }
 
-    /// Signs in and keeps the token fresh until the process is asked to end; a vital task of the daemon.
+    /// Signs in and keeps the token fresh until the process is asked to end; a vital task of the daemon. It takes over
+    /// a login or a logout that another process makes meanwhile.
     pub async fn keep_signed_in(self) {
-        self.0.tokens.keep().await;
+        tokio::select! {
+            () = self.0.tokens.keep() => {}
+            () = self.0.signer.watch(&self.0.tokens) => {}
+        }
+    }
+
+    /// Begins with a token that was just handed out.
+    pub fn begin_with(&self, fresh: Fresh) {
+        self.0.tokens.begin_with(fresh);
     }
 
     /// The base URL of an API, or what to set for one.
@@ -226,6 +233,11 @@ impl CloudLink {
 
     /// The same for an answer of at most `limit` bytes.
     pub(super) async fn call_api_for(&self, call: Call<'_>, limit: usize) -> Result<Answer, Error> {
+        self.call_with_id(call, limit).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with the correlation id that was sent.
+    pub(super) async fn call_with_id(&self, call: Call<'_>, limit: usize) -> Result<(Answer, String), Error> {
         let deadline = Instant::now() + call.timeout;
         let token = self.token(deadline).await?;
         let refused = match self.attempt(&call, &token, deadline, limit).await {
@@ -263,12 +275,18 @@ impl CloudLink {
         Error::Answered(Box::new(Answered { retry_after: Some(wait), ..*refused }))
     }
 
-    async fn attempt(&self, call: &Call<'_>, token: &Token, deadline: Instant, limit: usize) -> Result<Answer, Error> {
+    async fn attempt(
+        &self,
+        call: &Call<'_>,
+        token: &Token,
+        deadline: Instant,
+        limit: usize,
+    ) -> Result<(Answer, String), Error> {
         let (request, correlation) = self.request(call, token);
         let answer = self.line(call.api).send_for(request, deadline, limit).await;
         let answer = answer.map_err(|lost| self.lost(call, &correlation, lost))?;
         if self.says_yes(call, answer.status, &answer.headers, &correlation) {
-            return Ok(answer);
+            return Ok((answer, correlation));
         }
         Err(self.refusal(call, &answer, token, correlation))
     }
@@ -347,15 +365,12 @@ impl fmt::Debug for CloudLink {
     }
 }
 
-fn grant(options: &Options, headers: HeaderMap) -> Grant {
-    let mut url = options.urls.authentication.clone();
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().push("token");
+/// What goes with every request.
+pub(super) fn headers(app: AppHeader, session: &str) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(ACCEPT, JSON);
+    if let Some(app) = app.value(session) {
+        headers.insert(APP, app);
     }
-    let Auth::ClientCredentials { client_id, client_secret } = &options.auth;
-    let mut fields = vec![("client_id", Secret::new(client_id.as_str())), ("client_secret", client_secret.clone())];
-    if !options.account_id.is_empty() {
-        fields.push(("account_id", Secret::new(options.account_id.as_str())));
-    }
-    Grant { service: format!("CloudLink (account {})", options.name).into(), url, fields, headers, advice }
+    headers
 }

@@ -12,8 +12,10 @@
 //! \[C\] confirmed, \[P\] probable, \[A\] assumed.
 
 pub mod admin;
+mod advice;
 mod any;
 mod app;
+pub mod auth;
 mod authentication;
 pub mod chat;
 mod client;
@@ -21,19 +23,24 @@ mod error;
 mod files;
 mod hosts;
 mod line;
+pub mod login;
 pub mod media;
 pub mod notifications;
 mod object;
 mod paging;
 mod path;
 mod paths;
+mod pkce;
 mod places;
 pub mod presence;
 mod query;
+mod raw;
 pub mod retry_after;
 pub mod scrub;
 pub mod service_delivery;
 pub mod sign_in;
+mod signer;
+pub mod store;
 pub mod token;
 pub mod transport;
 mod verbs;
@@ -44,6 +51,7 @@ pub(crate) mod testing;
 mod tests;
 
 pub use app::AppHeader;
+pub use auth::Auth;
 pub use authentication::{Application, WhoAmI};
 pub use chat::{Content, Message, Recent, message_tag};
 pub use client::{Api, CloudLink};
@@ -56,12 +64,11 @@ pub use paging::{Items, MAX_PAGES, Page, Pages, Paging};
 pub use paths::{PathError, Paths};
 pub use places::{Mark, Place, ROUTES, Route};
 pub use query::{Query, quoted};
+pub use raw::{Exchange, Raw, hide_secrets, with_query};
 
 use std::sync::Arc;
 
 use url::Url;
-
-use crate::kit::secret::Secret;
 
 /// The settled `[cloudlink]` or one `[[account]]`.
 #[derive(Clone, Debug)]
@@ -112,16 +119,4 @@ impl Urls {
             Api::ServiceDelivery => self.service_delivery.as_ref()?,
         })
     }
-}
-
-/// How to sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// The grant `client_credentials`.
-    ClientCredentials {
-        /// The client's id.
-        client_id: String,
-        /// The client's secret.
-        client_secret: Secret,
-    },
 }

@@ -18,6 +18,12 @@ pub(super) trait Field: Sized {
     fn write(&self) -> Option<Value>;
 }
 
+/// What of an object was not known.
+#[cfg(test)]
+pub(super) trait Kept {
+    fn kept(&self) -> &Map<String, Value>;
+}
+
 /// Takes a field out of an object, by the first of its names that it has.
 pub(super) fn take<T: Field>(fields: &mut Map<String, Value>, names: &[&str]) -> Option<T> {
     names.iter().find_map(|name| {
@@ -161,6 +167,13 @@ macro_rules! object {
 
             fn write(&self) -> Option<serde_json::Value> {
                 serde_json::to_value(self).ok()
+            }
+        }
+
+        #[cfg(test)]
+        impl $crate::cloudlink::object::Kept for $name {
+            fn kept(&self) -> &serde_json::Map<String, serde_json::Value> {
+                &self.rest
             }
         }
 

@@ -17,7 +17,7 @@ use url::Url;
 use super::client::{Api, Call, CloudLink};
 use super::error::Error;
 use super::path;
-use super::scrub::without_secrets;
+use super::scrub::{without_keys, without_secrets};
 
 /// How many pages are read if nothing else is said.
 pub const MAX_PAGES: usize = 10_000;
@@ -77,7 +77,15 @@ impl CloudLink {
     /// with an error at the first page that can't be had, and with [`Error::Cut`] where `next` leads in a circle or to
     /// another host, and after the last page that `paging` allows.
     pub fn pages(&self, api: Api, path: &str, paging: Paging) -> Pages {
-        self.pages_at(api, self.any_url(api, path), paging, "a page of any route")
+        let pages = self.pages_at(api, self.any_url(api, path), paging, "a page of any route");
+        if api != Api::Notifications {
+            return pages;
+        }
+        let keyless = |mut page: Page| {
+            page.items.iter_mut().for_each(without_keys);
+            page
+        };
+        pages.map_ok(keyless).boxed()
     }
 
     /// The items of a collection, one by one; ends as [`CloudLink::pages`] does. An item that can't be read as `T` is an

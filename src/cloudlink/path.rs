@@ -182,6 +182,8 @@ pub(super) fn encode_query(query: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BASE: &str = "http://127.0.0.1:9090/2017-09-01";
@@ -282,6 +284,57 @@ mod tests {
         ] {
             let next = next(&base, &page, link);
             assert!(next.is_err(), "{link}: {next:?}");
+        }
+    }
+
+    fn base() -> Url {
+        "https://media.api.mitel.io/media/2017-09-01".parse().unwrap()
+    }
+
+    fn decoded(text: &str) -> String {
+        percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_link_says_it_stays_at_the_host(
+            link in r"\PC{0,60}|[/?#:.%a-f0-9\\@ ]{0,40}|(https?:)?//(media\.api\.mitel\.io)?[a-z.:@/0-9?]{0,30}",
+        ) {
+            let (base, page) = (base(), base().join("/media/2017-09-01/users?$top=1").unwrap());
+            if let Ok(url) = next(&base, &page, &link) {
+                prop_assert_eq!(url.origin(), base.origin());
+                prop_assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none());
+                prop_assert!(!url.path_segments().unwrap().any(|segment| segment == ".."));
+                // What is resolved is resolved.
+                prop_assert_eq!(next(&base, &page, url.as_str()), Ok(url));
+            }
+        }
+
+        #[test]
+        fn a_link_with_raw_characters_means_what_it_says(
+            segments in prop::collection::vec(r"[^/?#%\\\p{Cc}]{1,8}", 1..5),
+            query in r"[^#%\\\p{Cc}]{0,20}[^#%\\\p{Cc}\s]",
+        ) {
+            prop_assume!(segments.iter().all(|segment| !is_dots(segment)));
+            let link = format!("/2017-09-01/{}?{query}", segments.join("/"));
+            let url = next(&base(), &base(), &link).unwrap();
+            let path: Vec<String> = url.path_segments().unwrap().skip(1).map(decoded).collect();
+            prop_assert_eq!(path, segments);
+            prop_assert_eq!(decoded(url.query().unwrap()), query);
+        }
+
+        #[test]
+        fn an_id_is_one_segment_whatever_it_holds(given in r"\PC{1,20}|[./%\\?#&a-f0-9]{1,12}") {
+            prop_assume!(given != "." && given != "..");
+            match id(&given) {
+                Ok(id) => {
+                    let url = below(&base(), &format!("/users/{id}/tags")).unwrap();
+                    let path: Vec<String> = url.path_segments().unwrap().skip(2).map(decoded).collect();
+                    prop_assert_eq!(path, ["users", given.as_str(), "tags"]);
+                    prop_assert_eq!(url.query(), None);
+                }
+                Err(_) => prop_assert!(is_dots(&given)),
+            }
         }
     }
 }

@@ -135,6 +135,8 @@ impl CloudLink {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -173,5 +175,20 @@ mod tests {
             wrong[1].to_string().contains("confirms") && wrong[6].why.contains("{conversation}, {attachment} once")
         );
         assert!(Paths::names().any(|name| name == "attachment") && !Paths::names().any(|name| name == "messages"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_that_is_accepted_can_be_used(
+            template in r"(/|\{conversation\}|\{attachment\}|[a-z.%{}?]){0,12}",
+            ids in (r"\PC{1,6}", r"\PC{1,6}"),
+        ) {
+            prop_assume!([&ids.0, &ids.1].iter().all(|id| path::id(id).is_ok()));
+            if let Ok(paths) = Paths::new([("attachment", template.as_str())]) {
+                let path = paths.path(Place::Attachment, &[&ids.0, &ids.1]).unwrap();
+                let base = "https://chat.example/2017-09-01".parse().unwrap();
+                prop_assert!(path::below(&base, &path).unwrap().as_str().starts_with("https://chat.example/2017-09-01/"));
+            }
+        }
     }
 }

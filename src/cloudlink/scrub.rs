@@ -33,19 +33,49 @@ pub fn scrub(body: &[u8], secrets: &[&str]) -> String {
     text
 }
 
-/// Takes fields that hold secrets out of an answer, however deep they lie.
-pub(super) fn without_secrets(value: &mut Value) {
-    without_secrets_below(value, DEPTH);
+/// A secret as it is, and as a form, a URL or JSON writes it: in an echo of a request it stands in one of these.
+pub fn spellings(secret: &str) -> Vec<String> {
+    let percent = percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let component = form.replace('+', "%20");
+    let json = Value::from(secret).to_string();
+    let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+    let mut all = vec![secret.to_owned(), form, component, percent, json];
+    all.extend(all.clone().iter().map(|spelling| lower_escapes(spelling)));
+    // The longest first: what is part of another must not break it up.
+    all.sort_unstable_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    all.dedup();
+    all
 }
 
-fn without_secrets_below(value: &mut Value, depth: usize) {
+/// `%2F` as `%2f`.
+fn lower_escapes(text: &str) -> String {
+    let mut left = 0;
+    let lower = |c: char| {
+        left = if c == '%' { 2 } else { i32::max(left - 1, -1) };
+        if left >= 0 && c != '%' { c.to_ascii_lowercase() } else { c }
+    };
+    text.chars().map(lower).collect()
+}
+
+/// Takes fields that hold secrets out of an answer, however deep they lie.
+pub(super) fn without_secrets(value: &mut Value) {
+    without(value, &SECRETS, DEPTH);
+}
+
+/// The same for what signs webhooks: subscriptions tell it, and only the Notifications API means a secret by it.
+pub(super) fn without_keys(value: &mut Value) {
+    without(value, &["applicationid"], DEPTH);
+}
+
+fn without(value: &mut Value, names: &[&str], depth: usize) {
     match value {
         // Deeper than any answer goes.
         Value::Array(_) | Value::Object(_) if depth == 0 => *value = Value::Null,
-        Value::Array(items) => items.iter_mut().for_each(|item| without_secrets_below(item, depth - 1)),
+        Value::Array(items) => items.iter_mut().for_each(|item| without(item, names, depth - 1)),
         Value::Object(fields) => {
-            fields.retain(|name, _| !SECRETS.contains(&&*name.to_ascii_lowercase()));
-            fields.values_mut().for_each(|value| without_secrets_below(value, depth - 1));
+            fields.retain(|name, _| !names.contains(&&*name.to_ascii_lowercase()));
+            fields.values_mut().for_each(|value| without(value, names, depth - 1));
         }
         _ => {}
     }
@@ -92,6 +122,8 @@ fn clean_word(word: &str, after_scheme: bool) -> std::borrow::Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -108,6 +140,41 @@ mod tests {
         ] {
             assert_eq!(scrub(text.as_bytes(), &["tok-acceptance", ""]), clean);
         }
+    }
+
+    #[test]
+    fn fields_with_secrets_go_however_deep_they_lie() {
+        let mut value =
+            json!({ "user": [{ "SipPassword": "x", "name": "Ada", "applicationId": "k" }], "password": {} });
+        without_secrets(&mut value);
+        assert_eq!(value, json!({ "user": [{ "name": "Ada", "applicationId": "k" }] }));
+        without_keys(&mut value);
+        assert_eq!(value, json!({ "user": [{ "name": "Ada" }] }));
+        let mut deep = json!({ "sipPassword": "x" });
+        for _ in 0..2 * DEPTH {
+            deep = json!([deep]);
+        }
+        without_secrets(&mut deep);
+        assert!(!deep.to_string().contains("sipPassword"));
+    }
+
+    #[test]
+    fn a_secret_has_many_spellings() {
+        let secret = "p/ä \"ß+1";
+        let spelt = spellings(secret);
+        for spelling in [
+            secret,
+            "p%2F%C3%A4+%22%C3%9F%2B1",
+            "p%2F%C3%A4%20%22%C3%9F%2B1",
+            "p%2f%c3%a4+%22%c3%9f%2b1",
+            "p/ä \\\"ß+1",
+        ] {
+            assert!(spelt.iter().any(|one| one == spelling), "{spelling}: {spelt:?}");
+            let spelt: Vec<_> = spelt.iter().map(String::as_str).collect();
+            assert_eq!(scrub(format!("password={spelling}&x=1").as_bytes(), &spelt), "password=[secret]&x=1");
+        }
+        assert_eq!(spellings("Plain1"), ["Plain1"]);
+        assert_eq!(lower_escapes("A%2FB%C3C"), "A%2fB%c3C");
     }
 
     #[test]

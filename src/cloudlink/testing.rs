@@ -125,6 +125,21 @@ pub(crate) fn client(url: &str) -> CloudLink {
 
 /// The same on a wire of the test's.
 pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
+    client_of(options(url), wire, clock)
+}
+
+/// The same with other options.
+pub(crate) fn client_with(url: &str, change: impl FnOnce(Options) -> Options) -> CloudLink {
+    client_of(change(options(url)), Wire::new(), &clock())
+}
+
+/// The client of an account of the test's.
+pub(crate) fn client_of(options: Options, wire: Wire, clock: &Clock) -> CloudLink {
+    CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)
+}
+
+/// An account whose APIs all live at `url`.
+pub(crate) fn options(url: &str) -> Options {
     let base: Url = format!("{url}/2017-09-01").parse().unwrap();
     let urls = Urls {
         authentication: base.clone(),
@@ -136,13 +151,13 @@ pub(crate) fn client_on(url: &str, wire: Wire, clock: &Clock) -> CloudLink {
         service_delivery: Some(base),
     };
     let auth = Auth::ClientCredentials { client_id: "cid".into(), client_secret: Secret::new("s3cret & more") };
-    let options = options(urls, auth);
-    CloudLink::new(options, "session-1", wire, clock.clone(), Chance::seeded(1), Supervisor::new().0)
-}
-
-fn options(urls: Urls, auth: Auth) -> Options {
     let (paths, app) = (Paths::default(), AppHeader::default());
     Options { name: "main".into(), account_id: "10000495".into(), urls, auth, paths, app }
+}
+
+/// Lets a task run until the test's runtime ends.
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+    Supervisor::new().0.spawn(task)
 }
 
 /// A clock that stands still.

@@ -6,6 +6,7 @@
 //! refuses (401) is dropped and replaced, but such forced renewals have pauses between them too: an API that answers
 //! 401 for ever must not turn into a stream of token requests.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use reqwest::header::HeaderValue;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::kit::backoff::Backoff;
@@ -43,7 +44,7 @@ pub enum SignInError {
         /// Status, `name` and message.
         why: String,
         /// What to do.
-        advice: &'static str,
+        advice: Cow<'static, str>,
     },
     /// It may succeed later.
     #[error("sign in to {service}: {why}")]
@@ -106,6 +107,8 @@ struct Kept {
     /// Renewals that a 401 forced since a call last succeeded.
     forced: AtomicU32,
     state: Mutex<State>,
+    /// Wakes who keeps the token when it was forgotten.
+    forgotten: Notify,
 }
 
 type Renewed = Result<Arc<Token>, SignInError>;
@@ -135,8 +138,22 @@ enum Look {
 impl Tokens {
     /// Nothing is fetched until a token is wanted.
     pub fn new(service: Arc<str>, fetch: Fetch, clock: Clock, chance: Chance, supervisor: Supervisor) -> Self {
-        let (forced, state) = (AtomicU32::new(0), Mutex::default());
-        Self(Arc::new(Kept { service, fetch, clock, chance, supervisor, forced, state }))
+        let (forced, state, forgotten) = (AtomicU32::new(0), Mutex::default(), Notify::new());
+        Self(Arc::new(Kept { service, fetch, clock, chance, supervisor, forced, state, forgotten }))
+    }
+
+    /// Begins with a token that was just handed out.
+    pub fn begin_with(&self, fresh: Fresh) {
+        // One that no header may hold is no worse than none.
+        let _ = self.0.settle(Ok(fresh), Instant::now());
+    }
+
+    /// Forgets the token, and that there was none: what was settled about signing in has changed.
+    pub fn forget(&self) {
+        let mut state = self.0.lock();
+        (state.current, state.failed, state.failures) = (None, None, 0);
+        drop(state);
+        self.0.forgotten.notify_one();
     }
 
     /// The token to send now: at once if there is a good one, else after a renewal.
@@ -213,6 +230,7 @@ impl Tokens {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
+                () = self.0.forgotten.notified() => {}
                 () = wait => {}
             }
         }

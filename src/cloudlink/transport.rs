@@ -269,6 +269,11 @@ pub(super) fn is_this_machine(url: &Url) -> bool {
     }
 }
 
+/// Whether this machine has what https needs.
+pub fn https() -> Result<(), Lost> {
+    build(true, false, None).map(drop)
+}
+
 fn build(tls: bool, here: bool, resolver: Option<Arc<dyn Resolve>>) -> Result<Client, Lost> {
     // Whoever came first has installed the same provider: the crate has no other.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -57,6 +57,12 @@ pub(super) struct Parts<'a> {
     pub(super) metrics: Arc<Metrics>,
 }
 
+impl Parts<'_> {
+    fn credentials_of(&self, account: &settings::Account) -> impl Iterator<Item = &Credential> {
+        self.credentials.iter().filter(|credential| account.may_use(&credential.name))
+    }
+}
+
 /// An account whose rules were read; nothing of it runs yet.
 pub(super) struct Read {
     account: settings::Account,
@@ -72,7 +78,7 @@ impl Read {
         site::announce(&account.name, &account.locale, site.as_ref());
         let world = World {
             locale: site::complete(&account.locale, site.as_ref()),
-            credentials: parts.credentials.iter().map(|credential| credential.name.clone()).collect(),
+            credentials: parts.credentials_of(&account).map(|credential| credential.name.clone()).collect(),
             attached: Attached::Disk,
             now: parts.clock.now(),
         };
@@ -95,9 +101,11 @@ impl Account {
     /// Makes an account with its client; nothing is sent yet.
     pub(super) fn new(read: Read, parts: &Parts<'_>) -> Result<Self, Error> {
         let Read { account, site, world, rules } = read;
-        let name = account.name;
-        let options =
-            account.cloudlink.ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
+        let name = Arc::clone(&account.name);
+        let options = account
+            .cloudlink
+            .clone()
+            .ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
         let Parts { clock, chance, supervisor, metrics, .. } = parts;
         let account_id = options.account_id.clone();
         let cloudlink =
@@ -112,7 +120,7 @@ impl Account {
         );
         let actions = Actions::new(
             HashMap::from([(Arc::clone(&name), cloudlink.clone())]),
-            parts.credentials.to_vec(),
+            parts.credentials_of(&account).cloned().collect(),
             guarded_wire(),
             clock.clone(),
             chance.clone(),

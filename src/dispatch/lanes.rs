@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,45 @@ const RUNNING_OF_RULE: usize = 256;
 pub(super) struct Key {
     pub(super) lane: Arc<str>,
     pub(super) rule: Arc<str>,
+}
+
+impl Key {
+    /// Whose it is.
+    pub(super) fn owner(&self) -> Owner {
+        Owner { lane: Arc::clone(&self.lane), rule: Arc::clone(&self.rule) }
+    }
+}
+
+/// A rule of an account, which any of its lanes names: rules of two accounts may have the same name.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    lane: Arc<str>,
+    pub(super) rule: Arc<str>,
+}
+
+impl Owner {
+    /// The rule of that name of the account whose lane it is.
+    pub(super) fn of(lane: &Arc<str>, rule: &Arc<str>) -> Self {
+        Self { lane: Arc::clone(lane), rule: Arc::clone(rule) }
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        (self.lane.split_once('/').map_or("", |(account, _)| account), &self.rule)
+    }
+}
+
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Owner {}
+
+impl Hash for Owner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().hash(state);
+    }
 }
 
 /// A run in its queue.
@@ -81,10 +121,10 @@ enum State {
 pub(super) struct Lanes<R> {
     queues: HashMap<Arc<str>, Vec<Queue<R>>>,
     ready: VecDeque<Key>,
-    blocked: HashMap<Arc<str>, VecDeque<Key>>,
-    running: HashMap<Arc<str>, usize>,
+    blocked: HashMap<Owner, VecDeque<Key>>,
+    running: HashMap<Owner, usize>,
     /// How many of each rule wait or run.
-    of_rule: HashMap<Arc<str>, usize>,
+    of_rule: HashMap<Owner, usize>,
     total_running: usize,
     open: usize,
     seqs: BTreeSet<(u64, Key)>,
@@ -119,8 +159,8 @@ impl<R> Lanes<R> {
     }
 
     /// How many of a rule wait or run.
-    pub(super) fn open_of(&self, rule: &str) -> usize {
-        self.of_rule.get(rule).copied().unwrap_or(0)
+    pub(super) fn open_of(&self, owner: &Owner) -> usize {
+        self.of_rule.get(owner).copied().unwrap_or(0)
     }
 
     /// Whether nothing of a lane waits or runs.
@@ -176,21 +216,22 @@ impl<R> Lanes<R> {
     pub(super) fn start(&mut self) -> Option<(Key, Slot<R>)> {
         while self.total_running < RUNNING {
             let key = self.ready.pop_front()?;
-            if self.running.get(&key.rule).is_some_and(|running| *running >= RUNNING_OF_RULE) {
-                self.blocked.entry(Arc::clone(&key.rule)).or_default().push_back(key);
+            let owner = key.owner();
+            if self.running.get(&owner).is_some_and(|running| *running >= RUNNING_OF_RULE) {
+                self.blocked.entry(owner).or_default().push_back(key);
                 continue;
             }
             let ready = self.queue(&key).filter(|queue| queue.state == State::Ready);
             let Some(slot) = ready.and_then(|queue| queue.slots.pop_front()) else {
                 // Everything in it was superseded meanwhile: its turn is another one's.
                 self.drop_empty(&key);
-                self.unblock(&key.rule);
+                self.unblock(&owner);
                 continue;
             };
             if let Some(queue) = self.queue(&key) {
                 queue.state = State::Running;
             }
-            *self.running.entry(Arc::clone(&key.rule)).or_default() += 1;
+            *self.running.entry(owner).or_default() += 1;
             self.total_running += 1;
             return Some((key, slot));
         }
@@ -199,7 +240,7 @@ impl<R> Lanes<R> {
 
     /// The running head of a queue is over: the next one's turn.
     pub(super) fn ended(&mut self, key: &Key, seq: u64) {
-        self.stopped(&key.rule);
+        self.stopped(&key.owner());
         self.closed(key, seq);
         self.turn(key);
     }
@@ -217,7 +258,7 @@ impl<R> Lanes<R> {
         queue.state = State::Waiting(timer);
         queue.slots.push_front(slot);
         self.timers.push(Reverse((due, timer, key.clone())));
-        self.stopped(&key.rule);
+        self.stopped(&key.owner());
         Ok(())
     }
 
@@ -263,16 +304,17 @@ impl<R> Lanes<R> {
 
     fn opened(&mut self, key: &Key, seq: u64) {
         self.open += 1;
-        *self.of_rule.entry(Arc::clone(&key.rule)).or_default() += 1;
+        *self.of_rule.entry(key.owner()).or_default() += 1;
         self.seqs.insert((seq, key.clone()));
     }
 
     fn closed(&mut self, key: &Key, seq: u64) {
         self.open -= 1;
-        if let Some(count) = self.of_rule.get_mut(&key.rule) {
+        let owner = key.owner();
+        if let Some(count) = self.of_rule.get_mut(&owner) {
             *count -= 1;
             if *count == 0 {
-                self.of_rule.remove(&key.rule);
+                self.of_rule.remove(&owner);
             }
         }
         self.seqs.remove(&(seq, key.clone()));
@@ -304,22 +346,22 @@ impl<R> Lanes<R> {
     }
 
     /// One of a rule's runs is not carried out any more: another one may be.
-    fn stopped(&mut self, rule: &Arc<str>) {
+    fn stopped(&mut self, owner: &Owner) {
         self.total_running -= 1;
-        if let Some(running) = self.running.get_mut(rule) {
+        if let Some(running) = self.running.get_mut(owner) {
             *running -= 1;
             if *running == 0 {
-                self.running.remove(rule);
+                self.running.remove(owner);
             }
         }
-        self.unblock(rule);
+        self.unblock(owner);
     }
 
-    fn unblock(&mut self, rule: &Arc<str>) {
-        if let Some(blocked) = self.blocked.get_mut(rule) {
+    fn unblock(&mut self, owner: &Owner) {
+        if let Some(blocked) = self.blocked.get_mut(owner) {
             self.ready.extend(blocked.pop_front());
             if blocked.is_empty() {
-                self.blocked.remove(rule);
+                self.blocked.remove(owner);
             }
         }
     }

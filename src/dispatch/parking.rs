@@ -5,7 +5,8 @@
 //! later state of the call must find them.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+
+use super::lanes::Owner;
 
 /// The most runs of a rule that are open without being parked.
 const OF_RULE: usize = 20_000;
@@ -17,7 +18,7 @@ pub const MOST: usize = 4_000_000;
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Parking {
-    rules: HashMap<Arc<str>, VecDeque<u64>>,
+    rules: HashMap<Owner, VecDeque<u64>>,
     count: usize,
 }
 
@@ -28,19 +29,19 @@ impl Parking {
     }
 
     /// Whether a run of a rule has to be parked, with so many of it and of all open.
-    pub(super) fn is_needed(&self, rule: &str, open_of_rule: usize, open: usize) -> bool {
+    pub(super) fn is_needed(&self, rule: &Owner, open_of_rule: usize, open: usize) -> bool {
         open_of_rule >= OF_RULE || open >= OF_ALL || self.rules.contains_key(rule)
     }
 
     /// Parks a run.
-    pub(super) fn park(&mut self, rule: &Arc<str>, seq: u64) {
-        self.rules.entry(Arc::clone(rule)).or_default().push_back(seq);
+    pub(super) fn park(&mut self, rule: &Owner, seq: u64) {
+        self.rules.entry(rule.clone()).or_default().push_back(seq);
         self.count += 1;
     }
 
     /// The next run that there is room for: its rule must have become half empty, so that one is not parked and planned
     /// again for each that ends.
-    pub(super) fn next(&mut self, open_of: impl Fn(&str) -> usize, open: usize) -> Option<(Arc<str>, u64)> {
+    pub(super) fn next(&mut self, open_of: impl Fn(&Owner) -> usize, open: usize) -> Option<(Owner, u64)> {
         if self.count == 0 || open >= OF_ALL / 4 * 3 {
             return None;
         }
@@ -55,8 +56,8 @@ impl Parking {
     }
 
     /// The oldest of a rule could not be read: it stays the next.
-    pub(super) fn put_back(&mut self, rule: &Arc<str>, seq: u64) {
-        self.rules.entry(Arc::clone(rule)).or_default().push_front(seq);
+    pub(super) fn put_back(&mut self, rule: &Owner, seq: u64) {
+        self.rules.entry(rule.clone()).or_default().push_front(seq);
         self.count += 1;
     }
 }
@@ -68,19 +69,22 @@ mod tests {
     #[test]
     fn what_is_parked_comes_back_in_order_when_its_rule_is_half_empty() {
         let mut parking = Parking::default();
-        let (slow, other): (Arc<str>, Arc<str>) = ("slow".into(), "other".into());
+        let owner = |lane: &str, rule: &str| Owner::of(&lane.into(), &rule.into());
+        let (slow, other) = (owner("acme/1", "slow"), owner("acme/1", "other"));
         assert!(parking.is_needed(&slow, OF_RULE, OF_RULE) && !parking.is_needed(&slow, OF_RULE - 1, OF_RULE));
         assert!(parking.is_needed(&other, 0, OF_ALL));
         parking.park(&slow, 7);
         parking.park(&slow, 9);
         assert!(parking.is_needed(&slow, 0, 0), "no later one passes what is parked");
         assert!(!parking.is_needed(&other, 0, 0));
+        assert!(parking.is_needed(&owner("acme/2", "slow"), 0, 0), "it is the same rule");
+        assert!(!parking.is_needed(&owner("beta/1", "slow"), 0, 0), "it is another account's");
         assert_eq!(parking.next(|_| OF_RULE / 2, 100), None);
         assert_eq!(parking.next(|_| 0, OF_ALL), None);
-        assert_eq!(parking.next(|_| 0, 100), Some((Arc::clone(&slow), 7)));
+        assert_eq!(parking.next(|_| 0, 100), Some((slow.clone(), 7)));
         parking.put_back(&slow, 7);
-        assert_eq!(parking.next(|_| 0, 100), Some((Arc::clone(&slow), 7)));
-        assert_eq!(parking.next(|_| 0, 100), Some((Arc::clone(&slow), 9)));
+        assert_eq!(parking.next(|_| 0, 100), Some((slow.clone(), 7)));
+        assert_eq!(parking.next(|_| 0, 100), Some((slow.clone(), 9)));
         assert_eq!((parking.next(|_| 0, 100), parking.count()), (None, 0));
         assert!(!parking.is_needed(&slow, 0, 0));
     }

@@ -97,20 +97,25 @@ impl Bounds {
 
     /// Undoes a content encoding, within the same bound.
     pub(super) fn decode(&self, bytes: Bytes, encoding: Option<&HeaderValue>) -> Result<Bytes, Problem> {
-        let encoding = encoding.map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
-        match encoding.as_deref() {
-            None | Some("" | "identity") => Ok(bytes),
-            Some("gzip" | "x-gzip") => self.inflate(flate2::read::MultiGzDecoder::new(&bytes[..])),
-            Some("deflate") => self.inflate(flate2::read::ZlibDecoder::new(&bytes[..])),
-            Some(_) => Err(Problem::Encoding),
-        }
+        decoded(bytes, encoding, self.max_body)
     }
+}
 
-    fn inflate(&self, decoder: impl Read) -> Result<Bytes, Problem> {
-        let mut plain = Vec::new();
-        decoder.take(self.max_body as u64 + 1).read_to_end(&mut plain).map_err(|_| Problem::NotJson)?;
-        if plain.len() > self.max_body { Err(Problem::TooLarge) } else { Ok(plain.into()) }
+/// Undoes a content encoding; what comes of it has at most `most` bytes.
+pub(super) fn decoded(bytes: Bytes, encoding: Option<&HeaderValue>, most: usize) -> Result<Bytes, Problem> {
+    let encoding = encoding.map(|value| value.to_str().unwrap_or("?").trim().to_ascii_lowercase());
+    match encoding.as_deref() {
+        None | Some("" | "identity") => Ok(bytes),
+        Some("gzip" | "x-gzip") => inflate(flate2::read::MultiGzDecoder::new(&bytes[..]), most),
+        Some("deflate") => inflate(flate2::read::ZlibDecoder::new(&bytes[..]), most),
+        Some(_) => Err(Problem::Encoding),
     }
+}
+
+fn inflate(decoder: impl Read, most: usize) -> Result<Bytes, Problem> {
+    let mut plain = Vec::new();
+    decoder.take(most as u64 + 1).read_to_end(&mut plain).map_err(|_| Problem::NotJson)?;
+    if plain.len() > most { Err(Problem::TooLarge) } else { Ok(plain.into()) }
 }
 
 /// The content encoding of a request.

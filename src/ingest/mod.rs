@@ -4,6 +4,7 @@
 //! to answer. Nothing is parsed before its signature is verified, and 200 is said only when the journal has it.
 
 mod body;
+pub mod diagnosis;
 mod problem;
 mod signature;
 mod webhook;

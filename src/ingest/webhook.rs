@@ -19,7 +19,7 @@ use crate::kit::supervisor::Supervisor;
 use crate::telemetry::Metrics;
 
 /// The header that carries the signature.
-const SIGNATURE: &str = "x-notify-signature";
+pub(super) const SIGNATURE: &str = "x-notify-signature";
 
 /// The public listener's service.
 #[derive(Debug)]

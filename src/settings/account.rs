@@ -2,7 +2,7 @@
 //! its, which rules are for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cloudlink::MAIN;
@@ -26,12 +26,26 @@ pub struct Account {
     pub notify: notify::Notify,
     /// The names of its applications.
     pub applications: Vec<Arc<str>>,
+    /// The names of the credentials that its rules may use; all, if it names none.
+    pub credentials: Option<Vec<String>>,
+}
+
+impl Account {
+    /// Whether its rules may use a credential.
+    pub fn may_use(&self, credential: &str) -> bool {
+        self.credentials.as_ref().is_none_or(|names| names.iter().any(|name| name == credential))
+    }
 }
 
 /// Reads the accounts, and tells each application whose it is.
-pub(super) fn settle(root: &mut Section<'_>, applications: &mut [Application], rules: &rules::Rules) -> Vec<Account> {
+pub(super) fn settle(
+    root: &mut Section<'_>,
+    applications: &mut [Application],
+    rules: &rules::Rules,
+    state: &Path,
+) -> Vec<Account> {
     let (locale, notify) = (locale::settle(root), notify::settle(root));
-    let common = Common { rules, locale, notify };
+    let common = Common { rules, locale, notify, state };
     if root.has("account") { several(root, applications, &common) } else { vec![single(root, applications, common)] }
 }
 
@@ -54,10 +68,10 @@ fn several(root: &mut Section<'_>, applications: &mut [Application], common: &Co
 
 /// The account of `[cloudlink]`: everything is its.
 fn single(root: &mut Section<'_>, applications: &[Application], common: Common<'_>) -> Account {
-    if !root.has("cloudlink") && root.context.mode == Mode::Run {
+    if !root.has("cloudlink") && matches!(root.context.mode, Mode::Run | Mode::Account) {
         root.missing("cloudlink", "write [cloudlink] with account_id and auth: redirects and replies go there");
     }
-    let cloudlink = root.table("cloudlink", |section| cloudlink::settle(section, MAIN.into())).flatten();
+    let cloudlink = root.table("cloudlink", |section| cloudlink::settle(section, MAIN.into(), common.state)).flatten();
     // It is known, though it is not there.
     root.tables("account", Section::forget_the_rest);
     Account {
@@ -66,7 +80,18 @@ fn single(root: &mut Section<'_>, applications: &[Application], common: Common<'
         rules: vec![common.rules.path.clone()],
         locale: common.locale,
         notify: common.notify,
+        credentials: None,
         applications: applications.iter().map(|application| Arc::clone(&application.name)).collect(),
+    }
+}
+
+/// Names of credentials that there are not.
+pub(super) fn check_credentials(root: &Section<'_>, accounts: &[Account], known: &[&str]) {
+    for (index, account) in accounts.iter().enumerate() {
+        for name in account.credentials.iter().flatten().filter(|name| !known.contains(&name.as_str())) {
+            let (message, remedy) = (format!("there is no [[credential]] `{name}`"), super::guess::remedy(name, known));
+            root.problem_at("account", index, "credentials", message, remedy);
+        }
     }
 }
 
@@ -75,6 +100,8 @@ struct Common<'a> {
     rules: &'a rules::Rules,
     locale: Locale,
     notify: notify::Notify,
+    /// The state folder.
+    state: &'a Path,
 }
 
 fn one(account: &mut Section<'_>, name: Arc<str>, common: &Common<'_>) -> Account {
@@ -84,11 +111,12 @@ fn one(account: &mut Section<'_>, name: Arc<str>, common: &Common<'_>) -> Accoun
     let own_notify = notify::settle(account);
     let rules = account.paths("rules").filter(|rules| !rules.is_empty());
     Account {
-        cloudlink: cloudlink::settle(account, Arc::clone(&name)),
+        cloudlink: cloudlink::settle(account, Arc::clone(&name), common.state),
         rules: rules.unwrap_or_else(|| vec![common.rules.path.clone()]),
         locale: if has_locale { own_locale } else { common.locale.clone() },
         notify: if has_notify { own_notify } else { common.notify.clone() },
         applications: Vec::new(),
+        credentials: account.texts("credentials"),
         name,
     }
 }

@@ -1,13 +1,13 @@
 //! `[cloudlink]`, or the same keys of an `[[account]]`: the account, where its APIs are, how to sign in.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use url::Url;
 
-use super::guess;
-use super::secret::Found;
 use super::section::Section;
-use crate::cloudlink::{AppHeader, Auth, Options, Paths, Place, Urls};
+use super::{auth, guess};
+use crate::cloudlink::{AppHeader, Options, Paths, Place, Urls};
 
 /// The name of the one account.
 pub(super) const MAIN: &str = "main";
@@ -17,19 +17,19 @@ const VERSION: &str = "2017-09-01";
 const CLOUDS: [&str; 4] = ["global", "us", "eu", "ap"];
 /// The domain that all of them are in.
 const DOMAIN: &str = "api.mitel.io";
-/// Ways to sign in that CloudLink has, besides the one that works here.
-const OTHER_GRANTS: [&str; 5] =
-    ["authorization_code", "refresh_token", "guest", "password", "urn:ietf:params:oauth:grant-type:jwt-bearer"];
+/// The page where people log in \[C, G\].
+const PORTAL: &str = "https://auth.mitel.io/authorize";
 
-/// Reads the account of a section: `[cloudlink]`, or one `[[account]]`.
-pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>) -> Option<Options> {
+/// Reads the account of a section: `[cloudlink]`, or one `[[account]]`. Its refresh token is in the state folder.
+pub(super) fn settle(cloudlink: &mut Section<'_>, name: Arc<str>, state: &Path) -> Option<Options> {
     let suffix = suffix(cloudlink);
     let account_id = cloudlink.needed_text("account_id", "the id or number of the account");
     if !cloudlink.has("auth") {
         cloudlink.missing("auth", "{ grant = \"client_credentials\", client_id, client_secret }");
     }
-    let auth = cloudlink.table("auth", auth).flatten();
-    let urls = cloudlink.table_or_empty("urls", |urls| self::urls(urls, &suffix));
+    let (urls, portal) = cloudlink.table_or_empty("urls", |urls| (self::urls(urls, &suffix), portal(urls)));
+    let of = auth::Of { account: &name, state, portal };
+    let auth = cloudlink.table("auth", |auth| auth::settle(auth, of)).flatten();
     let paths = cloudlink.table_or_empty("paths", paths);
     let app = cloudlink.word("app", &AppHeader::ALL.map(|(name, _)| name), AppHeader::named).unwrap_or_default();
     Some(Options { name, account_id, urls: urls?, auth: auth?, paths, app })
@@ -97,6 +97,11 @@ fn urls(urls: &mut Section<'_>, suffix: &str) -> Option<Urls> {
     })
 }
 
+/// The page of Mitel's portal.
+fn portal(urls: &mut Section<'_>) -> Option<Url> {
+    if urls.has("portal") { urls.private_url("portal") } else { Url::parse(PORTAL).ok() }
+}
+
 fn versioned(urls: &mut Section<'_>, key: &'static str) -> Option<Url> {
     let url = urls.private_url(key)?;
     let wrong = match &url {
@@ -107,24 +112,4 @@ fn versioned(urls: &mut Section<'_>, key: &'static str) -> Option<Url> {
     };
     urls.problem(key, wrong, format!("such as https://media.{DOMAIN}/{VERSION}"));
     None
-}
-
-fn auth(auth: &mut Section<'_>) -> Option<Auth> {
-    let grant = auth.needed_text("grant", "\"client_credentials\"");
-    match grant.as_str() {
-        "client_credentials" | "" => {}
-        grant if OTHER_GRANTS.contains(&grant) => {
-            auth.problem("grant", format!("`{grant}` is not supported by this version yet"), "use client_credentials");
-            auth.forget_the_rest();
-            return None;
-        }
-        grant => {
-            auth.problem("grant", format!("`{grant}` is no grant"), guess::remedy(grant, &["client_credentials"]));
-            auth.forget_the_rest();
-            return None;
-        }
-    }
-    let client_id = auth.needed_text("client_id", "the id of the application in CloudLink");
-    let client_secret = auth.needed_secret("client_secret").map(Found::into_secret);
-    Some(Auth::ClientCredentials { client_id, client_secret: client_secret? })
 }

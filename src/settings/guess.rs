@@ -16,6 +16,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 pub(super) fn remedy(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
+        None if candidates.is_empty() => "there are none".to_owned(),
         None => format!("possible: {}", candidates.join(", ")),
     }
 }

@@ -14,6 +14,7 @@
 mod account;
 mod admin;
 mod application;
+mod auth;
 mod cloudlink;
 mod credential;
 mod directory;
@@ -89,17 +90,6 @@ pub struct Desk {
     pub warnings: Vec<Problem>,
 }
 
-/// The accounts of the settings.
-#[derive(Clone, Debug)]
-pub struct Accounts {
-    /// In the order of the file.
-    pub accounts: Vec<crate::cloudlink::Options>,
-    /// The state folder of `[journal]`.
-    pub state: PathBuf,
-    /// What is allowed, and probably not meant.
-    pub warnings: Vec<Problem>,
-}
-
 impl Desk {
     /// The account that is meant: by its name, or the only one. Otherwise what to say.
     pub fn account(&self, name: Option<&str>) -> Result<&Account, String> {
@@ -110,10 +100,28 @@ impl Desk {
     pub fn world(&self, account: &Account, now: chrono::DateTime<chrono::Utc>) -> crate::rules::World {
         crate::rules::World {
             locale: account.locale.clone(),
-            credentials: self.credentials.clone(),
+            credentials: self.credentials.iter().filter(|name| account.may_use(name)).cloned().collect(),
             attached: crate::rules::Attached::Disk,
             now,
         }
+    }
+}
+
+/// The accounts of the settings, with their secrets.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    /// In the order of the file; at least one.
+    pub accounts: Vec<Account>,
+    /// The state folder of `[journal]`.
+    pub state: PathBuf,
+    /// What is allowed, and probably not meant.
+    pub warnings: Vec<Problem>,
+}
+
+impl Accounts {
+    /// The account that is meant: by its name, or the only one. Otherwise what to say.
+    pub fn account(&self, name: Option<&str>) -> Result<&Account, String> {
+        account::choose(&self.accounts, name, |account| &account.name)
     }
 }
 
@@ -141,12 +149,21 @@ pub fn load_for_admin(path: &Path, environment: &Environment) -> Result<crate::a
     read(path, environment, Mode::Admin).map(|settings| settings.admin)
 }
 
+/// What looking into a captured request needs: the keys of signatures, and the bounds of the public listener.
+pub fn load_for_verify(path: &Path, environment: &Environment) -> Result<crate::ingest::diagnosis::Setup, Problems> {
+    let server = read(path, environment, Mode::Verify)?.server;
+    Ok(crate::ingest::diagnosis::Setup {
+        path: server.path,
+        max_body: server.max_body,
+        applications: server.applications,
+    })
+}
+
 /// What a command needs that asks CloudLink itself: the accounts with their secrets, and no other. Neither
 /// `[[application]]` nor rules have to be there.
 pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accounts, Problems> {
     let settings = read(path, environment, Mode::Account)?;
-    let accounts = settings.accounts.into_iter().filter_map(|account| account.cloudlink).collect();
-    Ok(Accounts { accounts, state: settings.journal.path, warnings: settings.warnings })
+    Ok(Accounts { accounts: settings.accounts, state: settings.journal.path, warnings: settings.warnings })
 }
 
 fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {
@@ -156,18 +173,22 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
     let settings = context.root(|root| {
         let mut applications = application::settle(root);
         let rules = rules::settle(root);
-        let accounts = account::settle(root, &mut applications, &rules);
+        let journal = journal::settle(root);
+        let accounts = account::settle(root, &mut applications, &rules, &journal.path);
         let server = server::settle(root, applications);
+        let credentials = credential::settle(root);
+        let known: Vec<&str> = credentials.iter().map(|credential| credential.name.as_str()).collect();
+        account::check_credentials(root, &accounts, &known);
         Settings {
             admin: admin::settle(root, &server),
             behind_proxy: server.behind_proxy,
             public_url: server.public_url,
             server: server.options,
             accounts,
-            journal: journal::settle(root),
+            journal,
             rules: rules.options,
             directory: directory::settle(root),
-            credentials: credential::settle(root),
+            credentials,
             warnings: Vec::new(),
             file: file.clone(),
         }

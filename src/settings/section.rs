@@ -19,6 +19,8 @@ pub(super) enum Mode {
     Desk,
     /// To ask a running gateway: the same, but for the token that it asks for.
     Admin,
+    /// To look into a captured request: the same, but for the keys of signatures.
+    Verify,
     /// To ask CloudLink: an account is needed, and its secrets are.
     Account,
 }
@@ -90,6 +92,7 @@ impl<'a> Section<'a> {
             Mode::Run => true,
             Mode::Desk => false,
             Mode::Admin => self.place.to_string().starts_with("admin"),
+            Mode::Verify => self.place.to_string().starts_with("application"),
             Mode::Account => ["cloudlink", "account"].iter().any(|part| self.place.to_string().starts_with(part)),
         }
     }

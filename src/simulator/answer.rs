@@ -75,21 +75,25 @@ pub(crate) fn with(status: StatusCode, value: Value) -> Response {
 }
 
 /// 200 with a JSON body.
+#[expect(clippy::unnecessary_wraps, reason = "it is how a handler ends, and a handler can fail")]
 pub(crate) fn ok(value: Value) -> Answer {
     Ok(with(StatusCode::OK, value))
 }
 
 /// 201 with a JSON body.
+#[expect(clippy::unnecessary_wraps, reason = "it is how a handler ends, and a handler can fail")]
 pub(crate) fn created(value: Value) -> Answer {
     Ok(with(StatusCode::CREATED, value))
 }
 
 /// 204 without a body.
+#[expect(clippy::unnecessary_wraps, reason = "it is how a handler ends, and a handler can fail")]
 pub(crate) fn nothing() -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// 202 without a body.
+#[expect(clippy::unnecessary_wraps, reason = "it is how a handler ends, and a handler can fail")]
 pub(crate) fn accepted() -> Answer {
     Ok(StatusCode::ACCEPTED.into_response())
 }

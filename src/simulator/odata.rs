@@ -193,12 +193,13 @@ impl Words {
 
     fn function(&mut self, name: &str) -> Result<Filter, String> {
         let arguments = (self.next(), self.took(&Word::Comma), self.next(), self.took(&Word::Close));
-        match (name, arguments) {
-            ("contains" | "substringof", (Some(Word::Name(path)), true, Some(Word::Text(part)), true))
-            | ("contains" | "substringof", (Some(Word::Text(part)), true, Some(Word::Name(path)), true)) => {
-                Ok(Filter::Contains(path, part))
-            }
-            _ => Err(format!("$filter should use contains(property, 'text'), not {name}")),
+        if !matches!(name, "contains" | "substringof") {
+            return Err(format!("$filter knows no function {name}"));
+        }
+        match arguments {
+            (Some(Word::Name(path)), true, Some(Word::Text(part)), true)
+            | (Some(Word::Text(part)), true, Some(Word::Name(path)), true) => Ok(Filter::Contains(path, part)),
+            _ => Err(format!("$filter should name a property and a text in {name}()")),
         }
     }
 }

@@ -129,11 +129,10 @@ impl Page {
     }
 
     fn next(&self) -> String {
-        let mut next = format!("{BASE}{}?", self.path);
-        for (key, value) in &self.kept {
-            next.push_str(&format!("{key}={}&", kept_apart(value)));
-        }
-        next.push_str(&format!("{}={}&$top={}", self.skip_key, self.skip + self.top, self.top));
+        let kept = self.kept.iter().map(|(key, value)| format!("{key}={}", kept_apart(value)));
+        let place = [format!("{}={}", self.skip_key, self.skip + self.top), format!("$top={}", self.top)];
+        let query: Vec<String> = kept.chain(place).collect();
+        let mut next = format!("{BASE}{}?{}", self.path, query.join("&"));
         if self.variants.has(Variant::NextEscaped) {
             next = next.replace(' ', "%20").replace('\'', "%27").replace('$', "%24");
         }

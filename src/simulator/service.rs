@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{RawPathParams, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 
@@ -143,27 +143,24 @@ fn served() -> impl Iterator<Item = &'static Served> {
 
 /// All services behind one base, and each alone under `/HOST/2017-09-01`.
 pub(crate) fn router() -> Router<Arc<World>> {
-    let all = served().fold(Router::new(), |router, served| mount(router, served)).route("/_spec", spec::of_all());
+    let all = served().fold(Router::new(), mount).route("/_spec", spec::of_all());
     Service::ALL.into_iter().fold(Router::new().nest(BASE, all), |router, service| {
         let own = served().filter(|served| served.route.service == service);
-        let alone = own.fold(Router::new(), |router, served| mount(router, served)).route("/_spec", spec::of(service));
+        let alone = own.fold(Router::new(), mount).route("/_spec", spec::of(service));
         router.nest(&format!("/{}{BASE}", service.host()), alone)
     })
 }
 
 /// The part of a path below the version; none if it is not of an API.
 pub(crate) fn below_base(path: &str) -> Option<&str> {
-    let below = |path: &'_ str| {
-        path.strip_prefix(BASE)
-            .map(str::len)
-            .filter(|rest| path.as_bytes().get(path.len() - rest).is_none_or(|b| *b == b'/'))
-    };
-    let found = below(path).or_else(|| {
-        let (service, _) = path.strip_prefix('/')?.split_once('/')?;
-        Service::ALL.iter().any(|known| known.host() == service).then_some(())?;
-        below(&path[1 + service.len()..])
-    });
-    found.map(|rest| &path[path.len() - rest..])
+    let below = |path: &'_ str| path.starts_with(BASE) && path[BASE.len()..].bytes().next().is_none_or(|b| b == b'/');
+    if below(path) {
+        return Some(&path[BASE.len()..]);
+    }
+    let service = path.strip_prefix('/')?.split('/').next()?;
+    let rest = &path[1 + service.len()..];
+    let known = Service::ALL.iter().any(|known| known.host() == service);
+    (known && below(rest)).then(|| &rest[BASE.len()..])
 }
 
 fn mount(router: Router<Arc<World>>, served: &'static Served) -> Router<Arc<World>> {
@@ -175,12 +172,12 @@ fn mount(router: Router<Arc<World>>, served: &'static Served) -> Router<Arc<Worl
         _ => MethodFilter::DELETE,
     };
     let handle = async move |State(world): State<Arc<World>>, params: RawPathParams, request: Request| {
-        answer(served.does, world, &params, request).await
+        answer(served, world, &params, request).await
     };
     router.route(served.route.template, on(filter, handle))
 }
 
-async fn answer(does: Does, world: Arc<World>, params: &RawPathParams, request: Request) -> Response {
+async fn answer(served: &'static Served, world: Arc<World>, params: &RawPathParams, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     // The gate has read the body and kept it to its limit.
     let Ok(body) = to_bytes(body, usize::MAX).await else { return Refusal::bad("no body").into_response() };
@@ -193,21 +190,22 @@ async fn answer(does: Does, world: Arc<World>, params: &RawPathParams, request: 
         world,
     };
     let variants = wire.world.options.variants;
-    let answer = match does {
+    let answer = match served.does {
         Does::Open(handler) => handler(&wire),
         Does::Signed(handler) => {
             gate::holder(&wire.world, &wire.headers).and_then(|holder| handler(&Ask { wire, holder }))
         }
     };
     match answer {
-        Ok(response) => made_200(response, variants.has(Variant::Ok200)),
+        Ok(response) => made(response, variants.has(Variant::Ok200) && served.route.service != Service::Authentication),
         Err(refusal) => refusal.shaped(variants),
     }
 }
 
-fn made_200(mut response: Response, plainly: bool) -> Response {
-    if plainly && response.status() == axum::http::StatusCode::CREATED {
-        *response.status_mut() = axum::http::StatusCode::OK;
+/// What was made is answered with 201, or under a variant with 200.
+fn made(mut response: Response, plainly: bool) -> Response {
+    if plainly && response.status() == StatusCode::CREATED {
+        *response.status_mut() = StatusCode::OK;
     }
     response
 }

@@ -68,7 +68,7 @@ variants! {
     ConnectionNested = "connection-nested", "4", "the answer of /connections holds its URL deep in an object";
     ConnectionList = "connection-list", "4", "the answer of /connections is an array";
     ConnectionText = "connection-text", "4", "the answer of /connections is the URL as a JSON text";
-    Ok200 = "ok-200", "3.2, 7", "what was made is answered with 200 in the place of 201; tokens too";
+    Ok200 = "ok-200", "3.2, 7", "what was made is answered with 200 in the place of 201, but for tokens";
     ExpiresInText = "expires-in-text", "5.1", "expires_in is a text";
     NoRefreshToken = "no-refresh-token", "5.1", "a token comes without a refresh token";
     RefreshReusable = "refresh-reusable", "5.1", "an old refresh token stays good after its use";

@@ -23,6 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("record", &["dispatch", "journal", "rules"]),
     ("api", &["kit"]),
     ("settings", &["actions", "api", "cloudlink", "directory", "hours", "ingest", "journal", "kit", "rules"]),
+    ("doctor", &["cloudlink", "kit"]),
     ("simulator", &[]),
 ];
 const WIRE: &[&str] = &["daemon", "cli", "lib.rs", "main.rs"];

@@ -6,12 +6,14 @@
 mod harness;
 
 mod accounts;
+mod api;
 mod backup;
 mod chat;
 mod crash;
 mod dead;
 mod directory;
 mod disk_full;
+mod doctor;
 mod documents;
 mod edges;
 mod events;
@@ -33,6 +35,7 @@ mod remembered;
 mod replay;
 mod settings;
 mod shipped;
+mod sign_in;
 mod simulator;
 mod simulator_moods;
 mod simulator_routes;
@@ -41,4 +44,5 @@ mod start;
 mod stop;
 mod tables;
 mod upstream;
+mod verify;
 mod waits;

@@ -275,7 +275,7 @@ async fn no_account_sees_another_unless_it_is_the_partner_s() {
         format!("/presentities/{}", text(&user)),
         format!("/accounts/{}", account()),
         format!("/accounts/{}/users/{}", account(), text(&user)),
-        format!("/accounts/10000495/contacts"),
+        "/accounts/10000495/contacts".to_owned(),
         "/agreements/A-10000495-1".to_owned(),
     ];
     for path in &paths {
@@ -352,7 +352,7 @@ async fn many_users_are_paged_over_links_with_raw_quotes_and_spaces() {
     let bench = Bench::start(Options { users: 2500, ..Options::default() }).await;
     let origin = bench.running.api_url().replace("/2017-09-01", "");
     let mut next =
-        Some(format!("/2017-09-01/accounts/10000495/users?$filter=role eq 'USER' and extension ne '3005'&$top=1000"));
+        Some("/2017-09-01/accounts/10000495/users?$filter=role eq 'USER' and extension ne '3005'&$top=1000".to_owned());
     let (mut ids, mut pages) = (BTreeSet::new(), 0);
     while let Some(path) = next {
         assert!(pages == 0 || path.contains("role eq 'USER' and"), "{path}");
@@ -489,8 +489,8 @@ async fn a_conference_is_held_and_attended() {
     assert_eq!(bench.api(Method::GET, &format!("{path}/instances/{instance}"), Value::Null).await.0, 200);
     let found = bench.api(Method::GET, "/conferences/content?$search=numbers weekly", Value::Null).await.1;
     assert_eq!(items(&found)[0]["id"], made["id"]);
-    let with_both = format!("/conferences?containsAllParticipants=me,p-1&$top=1");
-    assert_eq!(items(&bench.api(Method::GET, &with_both, Value::Null).await.1)[0]["id"], made["id"]);
+    let with_both = "/conferences?containsAllParticipants=me,p-1&$top=1";
+    assert_eq!(items(&bench.api(Method::GET, with_both, Value::Null).await.1)[0]["id"], made["id"]);
     let first = bench.api(Method::GET, "/conferences?$top=1", Value::Null).await.1;
     assert!(first["_links"]["next"].as_str().unwrap().contains("$skiptoken="));
     assert_eq!(bench.api(Method::DELETE, &path, Value::Null).await.0, 200);

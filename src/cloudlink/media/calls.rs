@@ -268,7 +268,7 @@ mod tests {
             (Control::Consult { destination: "7" }, r#"{"action":"consult","destination":"7"}"#),
             (Control::SupervisedTransfer { other: "9" }, r#"{"action":"supervisedTransfer","callId":"9","args":"9"}"#),
             (Control::Conference, r#"{"action":"conference"}"#),
-            (Control::Dtmf { digits: "1#" }, r##"{"action":"dtmf","args":"1#"}"##),
+            (Control::Dtmf { digits: "1#" }, r#"{"action":"dtmf","args":"1#"}"#),
             (Control::PauseRecording, r#"{"action":"pauseRecording"}"#),
             (Control::ResumeRecording, r#"{"action":"resumeRecording"}"#),
             (Control::TagRecording { tag: "{\"a\":1}" }, r#"{"action":"tagRecording","args":"{\"a\":1}"}"#),

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::super::early::Commit;
-use super::super::lanes::{Body, Key, Slot};
+use super::super::lanes::{Body, Key, Owner, Slot};
 use super::super::{Again, NewRun, Planned, Planning, Work, fate};
 use super::{Dispatcher, JOURNAL_PAUSE, millis};
 use crate::journal::{self, Change, Claim, Journal, Range};
@@ -41,7 +41,9 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let parks = planned
                 .runs
                 .iter()
-                .any(|run| !run.controls && parking.is_needed(&run.rule, lanes.open_of(&run.rule), lanes.open()));
+                .filter(|run| !run.controls)
+                .map(|run| Owner::of(lane, &run.rule))
+                .any(|owner| parking.is_needed(&owner, lanes.open_of(&owner), lanes.open()));
             if parks || self.early.shares(&keys) {
                 continue;
             }
@@ -205,9 +207,10 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         }
         self.ends.opened(seq, claim.arrived, count);
         for run in planned.runs {
-            let (open_of, open) = (self.lanes.open_of(&run.rule), self.lanes.open());
-            if run.run.is_ok() && !run.controls && self.parking.is_needed(&run.rule, open_of, open) {
-                self.parking.park(&run.rule, seq);
+            let owner = Owner::of(&lane, &run.rule);
+            let (open_of, open) = (self.lanes.open_of(&owner), self.lanes.open());
+            if run.run.is_ok() && !run.controls && self.parking.is_needed(&owner, open_of, open) {
+                self.parking.park(&owner, seq);
             } else {
                 self.line_up(&lane, seq, run, commit.cloned());
             }
@@ -243,20 +246,23 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     pub(super) async fn unpark(&mut self) -> bool {
         for _ in 0..UNPARK {
             let lanes = &self.lanes;
-            let Some((rule, seq)) = self.parking.next(|rule| lanes.open_of(rule), lanes.open()) else { return false };
+            let Some((owner, seq)) = self.parking.next(|owner| lanes.open_of(owner), lanes.open()) else {
+                return false;
+            };
+            let rule = &owner.rule;
             match self.carrier.journal.scan(Range::One(seq)).await.map(|claims| claims.into_iter().next()) {
-                Ok(Some(claim)) => match self.carrier.work.plan_again(&claim, &rule) {
+                Ok(Some(claim)) => match self.carrier.work.plan_again(&claim, rule) {
                     Again::Run(run) => self.line_up(&claim.entry.lane, seq, run, None),
                     Again::NotYet => {
-                        self.parking.put_back(&rule, seq);
+                        self.parking.put_back(&owner, seq);
                         return false;
                     }
-                    Again::Unwanted => self.abandon(&rule, seq, "its rule does not match any more"),
+                    Again::Unwanted => self.abandon(rule, seq, "its rule does not match any more"),
                 },
-                Ok(None) => self.abandon(&rule, seq, "its publication is not in the journal any more"),
+                Ok(None) => self.abandon(rule, seq, "its publication is not in the journal any more"),
                 Err(error) => {
-                    tracing::warn!(%error, rule = &*rule, "what is parked waits for the journal");
-                    self.parking.put_back(&rule, seq);
+                    tracing::warn!(%error, rule = &**rule, "what is parked waits for the journal");
+                    self.parking.put_back(&owner, seq);
                     return false;
                 }
             }

@@ -62,6 +62,8 @@ fn what_is_shared_by_mistake_is_said() {
         switchhook.toml:21: account[1].applications: `one` is the account `acme`'s already (an application's notifications are those of one account)
         switchhook.toml:23: cloudlink: stands beside [[account]] (move it into an [[account]] of its own: [cloudlink] is the shorthand for a single account)
     ");
+    let wrong = TWO.replace("cloud = \"eu\"", "cloud = \"eu\"\ncredentials = [\"crm\"]");
+    insta::assert_snapshot!(Folder::with(&wrong).said(&[]), @"switchhook.toml:20: account[1].credentials: there is no [[credential]] `crm` (there are none)");
     let none = TWO.replace("applications = [\"one\"]\n", "");
     insta::assert_snapshot!(Folder::with(&none).said(&[]), @"
         switchhook.toml:3: application[0].name: `one` is of no account (name it in the `applications` of one [[account]])

@@ -1,6 +1,8 @@
 //! Whole files: what they settle to, and everything that is said of those that don't.
 
 mod accounts;
+mod assumed;
+mod auth;
 mod laws;
 mod overrides;
 mod problems;
@@ -90,6 +92,7 @@ fn the_least_file_gets_every_default() {
     let urls = &account.cloudlink.as_ref().unwrap().urls;
     assert_eq!(urls.chat.as_str(), "https://chat.api.mitel.io/2017-09-01");
     assert_eq!(urls.media.as_str(), "https://media.api.mitel.io/2017-09-01");
+    assert_eq!(urls.service_delivery, None, "no host is known that it could be at");
 }
 
 #[test]
@@ -115,7 +118,7 @@ id = "9f1c2b3a-0000-4000-8000-000000000002"
 [cloudlink]
 cloud = "eu"
 account_id = "10000495"
-urls = { media = "http://127.0.0.1:9090/2017-09-01/", conversations = "https://chat.example.com/v1" }
+urls = { media = "http://127.0.0.1:9090/2017-09-01/", conversations = "https://chat.example.com/v1", service_delivery = "https://sd.example.com/v1" }
 [cloudlink.auth]
 grant = "client_credentials"
 client_id = "gateway"
@@ -159,6 +162,7 @@ base = "postgres://cdr@db.example.com/cdr"
     assert_eq!(urls.media.as_str(), "http://127.0.0.1:9090/2017-09-01");
     assert_eq!(urls.chat.as_str(), "https://chat.example.com/v1");
     assert_eq!(urls.presence.as_str(), "https://presence.eu.api.mitel.io/2017-09-01");
+    assert_eq!(urls.service_delivery.as_ref().unwrap().as_str(), "https://sd.example.com/v1");
     assert_eq!(settings.accounts[0].locale.timezone, Some(chrono_tz::Europe::Berlin));
     assert_eq!(settings.accounts[0].locale.dial.as_ref().unwrap().international, "00");
     assert_eq!(settings.credentials.len(), 3);
@@ -203,7 +207,10 @@ path = "rules"
     let settings = folder.load(&[("CLOUDLINK_SECRET", "s3cret-acceptance")]).unwrap();
     assert!(settings.warnings.is_empty());
     let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } =
-        &settings.accounts[0].cloudlink.as_ref().unwrap().auth;
+        &settings.accounts[0].cloudlink.as_ref().unwrap().auth
+    else {
+        panic!("another grant")
+    };
     assert_eq!(client_secret.expose(), "s3cret-acceptance");
 }
 

@@ -23,7 +23,10 @@ fn text_fills_every_type() {
     assert_eq!((settings.server.max_body, settings.server.drain.as_secs()), (2048, 5));
     assert_eq!(settings.journal.path, Path::new("/var/lib/switchhook"));
     let crate::cloudlink::Auth::ClientCredentials { client_secret, client_id } =
-        &settings.accounts[0].cloudlink.as_ref().unwrap().auth;
+        &settings.accounts[0].cloudlink.as_ref().unwrap().auth
+    else {
+        panic!("another grant")
+    };
     assert_eq!((client_secret.expose(), client_id.as_str()), ("0123", "gateway"), "text stays what it is");
     assert_eq!(
         settings.accounts[0].cloudlink.as_ref().unwrap().urls.media.as_str(),
@@ -36,7 +39,10 @@ fn a_variable_takes_the_place_of_a_table() {
     let with_env = LEAST.replace("\"s3cret\"", "{ env = \"NOT_SET\" }");
     let settings = Folder::with(&with_env).load(&[("SWITCHHOOK__CLOUDLINK__AUTH__CLIENT_SECRET", "direct")]).unwrap();
     let crate::cloudlink::Auth::ClientCredentials { client_secret, .. } =
-        &settings.accounts[0].cloudlink.as_ref().unwrap().auth;
+        &settings.accounts[0].cloudlink.as_ref().unwrap().auth
+    else {
+        panic!("another grant")
+    };
     assert_eq!(client_secret.expose(), "direct");
 }
 

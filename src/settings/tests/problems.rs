@@ -84,7 +84,9 @@ timezone = "UTC"
         switchhook.toml:25: cloudlink.cloud: `europe` is no cloud (possible: global, us, eu, ap, or what follows `media.` in the host, such as us.api.mitel.io)
         switchhook.toml:26: cloudlink.urls.all: secrets would be sent unencrypted (write https; http is for loopback addresses only)
         switchhook.toml:26: cloudlink.urls.medai: no such key (did you mean `media`?)
-        switchhook.toml:27: cloudlink.auth.grant: `password` is not supported by this version yet (use client_credentials)
+        switchhook.toml:27: cloudlink.auth.username: is missing (the user's e-mail address or id)
+        switchhook.toml:27: cloudlink.auth.password: is missing (text, { env = "NAME" } or { file = "PATH" })
+        switchhook.toml:27: cloudlink.auth.user: no such key (possible: grant, assume_role, username, password)
         switchhook.toml:30: notify.transport: `websocket` is not supported by this version yet (use webhook)
         switchhook.toml:31: notify.canary: a canary is not supported by this version yet (write "off", or leave it out)
         switchhook.toml:34: journal.url: a journal in PostgreSQL is not supported by this version yet (use path, a folder of this machine)
@@ -136,7 +138,7 @@ fn sections_of_the_wrong_shape() {
         switchhook.toml:2: cloudlink: expected a table, found a list
         switchhook.toml:3: credential[1]: a date is not possible here
         switchhook.toml:3: credential[0]: expected a table, found a number
-        switchhook.toml:4: x: no such key (possible: application, rules, locale, notify, cloudlink, account, server, admin, journal, directory, credential)
+        switchhook.toml:4: x: no such key (possible: application, rules, journal, locale, notify, cloudlink, account, server, admin, directory, credential)
         switchhook.toml:5: a[7]: no such key
         switchhook.toml:6: application: this is a list of sections (write [[application]])
         switchhook.toml:8: account[0].account_id: is missing (the id or number of the account)

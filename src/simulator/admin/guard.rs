@@ -33,10 +33,8 @@ pub(super) fn realm_to_change(ask: &Ask) -> Result<&Arc<Realm>, Refusal> {
 pub(super) fn tell(ask: &Ask, realm: &Realm, method: &str, user: &Value) {
     let account = if ask.plays(Variant::AdminNumber) { &realm.account.number } else { &realm.account.id };
     let id = user["userId"].as_str().unwrap_or_default();
-    let path = match ask.plays(Variant::AdminShort) {
-        true => format!("/accounts/{account}/users"),
-        false => format!("/accounts/{account}/users/{id}"),
-    };
+    let below = if ask.plays(Variant::AdminShort) { String::new() } else { format!("/{id}") };
+    let path = format!("/accounts/{account}/users{below}");
     let subject = ask.world.subject(&path, false, Variant::AdminVersioned);
     let content = if ask.plays(Variant::AdminIdOnly) { json!({ "userId": id }) } else { user.clone() };
     ask.world.publish(realm, (TOPIC, method), subject, content, ask.by());

@@ -62,8 +62,8 @@ fn put(ask: &Ask, key: &str) -> Answer {
 
 fn remove(ask: &Ask, key: &str) -> Answer {
     let (realm, id) = (realm_to_change(ask)?, ask.part(key));
-    match realm.directory.set_photo(id, None)? {
-        true => answer::nothing(),
-        false => Err(Refusal::missing("PhotoNotFound", format!("{id} has no photo"))),
+    if realm.directory.set_photo(id, None)? {
+        return answer::nothing();
     }
+    Err(Refusal::missing("PhotoNotFound", format!("{id} has no photo")))
 }

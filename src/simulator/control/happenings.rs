@@ -92,20 +92,17 @@ struct Message {
 /// A guest says something, if need be in a new conversation with the client of the API.
 pub(super) async fn message(State(world): State<Arc<World>>, Meant(realm): Meant, body: Bytes) -> Answer {
     let message: Message = read(&body)?;
-    let conversation = match message.conversation {
-        Some(id) => {
-            realm.chats.join(&id, &message.sender)?;
-            id
-        }
-        None => {
-            let opening = Opening {
-                creator: message.sender.clone(),
-                participants: vec![message.sender.clone(), realm.account.principal_id.clone()],
-                language_code: message.language,
-                ..Opening::default()
-            };
-            realm.chats.open(opening).0
-        }
+    let conversation = if let Some(id) = message.conversation {
+        realm.chats.join(&id, &message.sender)?;
+        id
+    } else {
+        let opening = Opening {
+            creator: message.sender.clone(),
+            participants: vec![message.sender.clone(), realm.account.principal_id.clone()],
+            language_code: message.language,
+            ..Opening::default()
+        };
+        realm.chats.open(opening).0
     };
     said(&world, &realm, &conversation, &message.sender, message.body)
 }

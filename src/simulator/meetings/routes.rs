@@ -163,7 +163,9 @@ fn act(ask: &Ask) -> Answer {
                 for who in &mut meeting.participants {
                     who.state = if who.state == "active" { "inactive" } else { who.state };
                 }
-                there.iter().for_each(|id| meeting.leave(id, now));
+                for id in &there {
+                    meeting.leave(id, now);
+                }
                 (meeting.active, meeting.recording) = (false, None);
             }
             ("record", None) if meeting.active => meeting.recording = Some(true),

@@ -162,7 +162,7 @@ impl Switch {
             (Action::Answer, _) => Err(Denied::State("only an inbound ringing call can be answered")),
             (Action::End, _) => Ok(self.end(at)),
             (Action::Hold { .. }, State::Connected) => Ok(vec![self.turn(at, State::Held, "heldEvent")]),
-            (Action::Hold { sets: true }, State::Held) => Ok(vec![]),
+            (Action::Hold { sets: true }, State::Held) | (Action::Silent, State::Connected) => Ok(vec![]),
             (Action::Hold { .. } | Action::Retrieve, State::Held) => {
                 Ok(vec![self.turn(at, State::Connected, "retrievedEvent")])
             }
@@ -175,13 +175,13 @@ impl Switch {
             (Action::BlindTransfer(to), State::Connected | State::Held) => {
                 Ok(self.pass_on(at, to, "transfer", "transferredEvent"))
             }
-            (Action::BlindTransfer(_), _) => Err(Denied::State("only an answered call can be transferred")),
             (Action::Consult(to), State::Connected | State::Held) => self.consult(at, to),
             (Action::Consult(_), _) => Err(Denied::State("only an answered call can be consulted about")),
             (Action::SupervisedTransfer(other), State::Connected | State::Held) => self.join_far_ends(at, other),
-            (Action::SupervisedTransfer(_), _) => Err(Denied::State("only an answered call can be transferred")),
+            (Action::BlindTransfer(_) | Action::SupervisedTransfer(_), _) => {
+                Err(Denied::State("only an answered call can be transferred"))
+            }
             (Action::Conference, _) => self.conference(at),
-            (Action::Silent, State::Connected) => Ok(vec![]),
             (Action::Silent, _) => Err(Denied::State("only a connected call can be recorded or take digits")),
         }
     }
@@ -217,7 +217,8 @@ impl Switch {
             let leg = &mut self.legs[at];
             leg.peer.clone_from(new_peer);
             leg.cause = "transfer";
-            *(if leg.direction == Direction::Inbound { &mut leg.from } else { &mut leg.to }) = new_far.clone();
+            let far = if leg.direction == Direction::Inbound { &mut leg.from } else { &mut leg.to };
+            far.clone_from(new_far);
             let state = if leg.state == State::Held { State::Connected } else { leg.state };
             changes.push(self.turn(at, state, "transferredEvent"));
         }

@@ -24,11 +24,10 @@ pub(super) struct Form<'a> {
 /// The page with the form.
 pub(super) fn form(form: &Form<'_>) -> String {
     let given = |key: &str| form.query.get(key).map_or("", String::as_str);
-    let hidden: String = HANDED_ON
-        .iter()
-        .filter(|key| form.query.contains_key(**key))
-        .map(|key| format!("<input type=\"hidden\" name=\"{key}\" value=\"{}\">\n", escaped(given(key))))
-        .collect();
+    let hidden = HANDED_ON.iter().filter(|key| form.query.contains_key(**key));
+    let hidden =
+        hidden.map(|key| format!("<input type=\"hidden\" name=\"{key}\" value=\"{}\">\n", escaped(given(key))));
+    let hidden = hidden.collect::<Vec<_>>().concat();
     let application = if given("app_name").is_empty() { given("client_id") } else { given("app_name") };
     let complaint = form.complaint.map(|text| format!("<p class=\"complaint\" role=\"alert\">{}</p>\n", escaped(text)));
     let body = format!(

@@ -108,7 +108,7 @@ pub(super) fn authorize(wire: &Wire) -> Answer {
                     return Err(refuse(404, "NoneMatching", "no such user"));
                 }
                 Err(Denied::Refusal(refusal)) => return Err(refusal),
-                Err(Denied::Plain(response)) => return Ok(response),
+                Err(Denied::Plain(response)) => return Ok(*response),
             }
         }
         // Moving between applications: a user who is signed in to one may go to another.

@@ -38,7 +38,7 @@ pub(super) fn fetch(wire: &Wire) -> Answer {
         Some("password") => match by_password(world, &fields) {
             Ok(holder) => Ok(holder),
             Err(Denied::Refusal(refusal)) => Err(refusal),
-            Err(Denied::Plain(response)) => return Ok(response),
+            Err(Denied::Plain(response)) => return Ok(*response),
         },
         Some("refresh_token") => refreshed(world, &fields),
         Some("authorization_code") => by_code(world, &fields),
@@ -137,7 +137,7 @@ fn own_account(world: &World, realm: &Realm, fields: &Fields) -> Result<(), Refu
 /// Why a user may not sign in: as an error of the table, or as the nameless 422.
 pub(super) enum Denied {
     Refusal(Refusal),
-    Plain(Response),
+    Plain(Box<Response>),
 }
 
 impl From<Refusal> for Denied {
@@ -162,7 +162,7 @@ pub(super) fn user(world: &World, name: &str, password: &str, account: Option<&s
     for (prefix, error) in [("locked", "401"), ("expired", "451"), ("weak", "452")] {
         if name.starts_with(prefix) {
             let body = json!({ "error": error, "message": "the user may not sign in like this" });
-            return Err(Denied::Plain((StatusCode::UNPROCESSABLE_ENTITY, axum::Json(body)).into_response()));
+            return Err(Denied::Plain(Box::new((StatusCode::UNPROCESSABLE_ENTITY, axum::Json(body)).into_response())));
         }
     }
     let mut found: Vec<(&Arc<Realm>, Value)> =

@@ -1,19 +1,24 @@
 //! What every story needs: a daemon of its own in a folder of its own ([`World`]), a CloudLink with state and moods
 //! ([`Far`]), and what CloudLink would send ([`letters`]). It signs by itself, so that it can catch the daemon's mistakes.
 
+mod browser;
 pub(crate) mod command;
 mod daemon;
 mod far;
+pub(crate) mod leaks;
 pub(crate) mod letters;
 mod mood;
 mod plain;
+mod talk;
 mod world;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use browser::Browser;
 pub(crate) use daemon::{Answer, Daemon, PROGRAM};
 pub(crate) use far::{Far, Seen};
 pub(crate) use plain::Plain;
+pub(crate) use talk::Talk;
 pub(crate) use world::{APPLICATION, CLIENT_SECRET, World, port};
 
 /// How long a story waits for what must come.

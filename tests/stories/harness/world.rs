@@ -303,6 +303,20 @@ path = "{state}"
         command::run(PROGRAM, &[arguments, &["--config", &config]].concat()).unwrap()
     }
 
+    /// The same in this environment and no other.
+    pub(crate) fn cli_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Said {
+        let mut command = std::process::Command::new(PROGRAM);
+        command.args(arguments).arg("--config").arg(self.folder.path()).env_clear().envs(environment.iter().copied());
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Where the admin listener is.
+    pub(crate) fn admin_address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports[1])
+    }
+
     /// What `events --json` shows, oldest first.
     pub(crate) fn events(&self) -> Vec<Value> {
         let said = self.cli(&["events", "--json", "-n", "10000"]);

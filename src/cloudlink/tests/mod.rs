@@ -1,5 +1,10 @@
 //! The client against a far side that behaves, and misbehaves.
 
+mod exchanges;
+mod files;
+mod options;
+mod walk;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,7 +31,7 @@ async fn a_redirect_on_the_wire() {
     let token = &far.seen("/token")[0];
     assert_eq!(
         token.body,
-        "grant_type=client_credentials&client_id=cid&client_secret=s3cret+%26+more&account_id=10000495"
+        "grant_type=client_credentials&client_id=cid&account_id=10000495&client_secret=s3cret+%26+more"
     );
     assert_eq!(token.headers["content-type"], "application/x-www-form-urlencoded");
     assert!(!token.headers.contains_key("authorization"));
