@@ -47,7 +47,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
     let (list, columns, args): (_, &[&str], _) = match command {
         Command::Users(args) => (List::Users, &["name", "extension", "email", "phone", "mobile", "role", "id"], args),
         Command::Contacts(args) => (List::Contacts, &["name", "type", "email", "phone", "id"], args),
-        Command::Groups(args) => (List::Groups, &["name", "members", "id"], args),
+        Command::Groups(args) => (List::Groups, &["name", "id"], args),
         Command::Sites(args) => (List::Sites, &["name", "timezone", "country", "dial", "id"], args),
     };
     args.account.with(async |Ready { cloudlink, options, .. }| {
