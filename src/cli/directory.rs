@@ -67,7 +67,9 @@ pub(super) fn run(command: &Command) -> ExitCode {
         });
         let read = read.await;
         if !args.json && !rows.is_empty() {
-            table(columns, &rows).iter().for_each(|line| say(line));
+            for line in table(columns, &rows) {
+                say(&line);
+            }
         }
         match read {
             Ok(true) => ExitCode::SUCCESS,
