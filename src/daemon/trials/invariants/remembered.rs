@@ -8,14 +8,19 @@ use super::{Court, Stored, id};
 
 /// Rules that a clock may call.
 pub(super) const CLOCKS: [&str; 3] = ["lasting", "over", "tick"];
-/// The limit of the rule "few": so many within that time, in milliseconds. What waited for its lane was counted by the time of
-/// its arrival, so a few seconds less are asked for.
+/// The limit of the rule "few": so many within that time, in milliseconds, less a few seconds for what waited for its lane. An act
+/// counts from its event's arrival on, and is forgotten by the clock: after a crash they are far apart.
 const MOST: usize = 2;
 const WITHIN: i64 = 30_000 - 5_000;
 
 impl Stored<'_> {
     fn acts(&self, rule: &str) -> bool {
         self.claim.history.iter().any(|line| &*line.run == rule)
+    }
+
+    /// When it was decided about, in milliseconds since 1970.
+    fn decided(&self) -> i64 {
+        self.claim.history.iter().find(|line| line.run.is_empty()).map_or(self.claim.arrived, |line| line.at)
     }
 
     /// A part of what we published ourselves.
@@ -65,10 +70,14 @@ impl Court<'_> {
     /// Never more acts within the time than the limit allows.
     fn limited(&self) -> Vec<String> {
         let acts = self.stored.iter().filter(|stored| stored.acts("few"));
-        let mut times: Vec<i64> = acts.map(|stored| stored.claim.arrived).collect();
+        let mut times: Vec<(i64, i64)> = acts.map(|stored| (stored.decided(), stored.claim.arrived)).collect();
         times.sort_unstable();
-        let close = times.windows(MOST + 1).filter(|times| times[MOST] - times[0] < WITHIN);
-        close.map(|times| format!("{} acts at {times:?}", times.len())).collect()
+        let close = times.windows(MOST + 1).filter(|times| {
+            let arrived = times.iter().map(|(_, arrived)| *arrived);
+            let span = arrived.clone().max().zip(arrived.min()).map_or(0, |(last, first)| last - first);
+            times[MOST].0 - times[0].0 < WITHIN && span < WITHIN
+        });
+        close.map(|times| format!("{} acts, decided and arrived at {times:?}", times.len())).collect()
     }
 
     /// An event sees what the last run before it set, or a later one.
