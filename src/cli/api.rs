@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Method;
+use reqwest::header::HeaderValue;
 use serde_json::Value;
 
 use super::account::{Account, Ready};
@@ -38,6 +39,9 @@ pub(super) struct Args {
     /// The body, in JSON; @FILE reads it from a file, - from stdin
     #[arg(long, value_name = "JSON", conflicts_with_all = ["field", "raw_field"])]
     data: Option<String>,
+    /// The media type of what --data gives if it is no JSON, as in image/png: it is sent as it is
+    #[arg(long, value_name = "TYPE", requires = "data")]
+    content_type: Option<String>,
     /// A field of the body (of the query, for GET): true, false, null and numbers are that, @FILE is a file's text, all else is
     /// text. a.b=1 and a[b]=1 nest, a[]=1 adds to a list
     #[arg(short = 'F', long, value_name = "KEY=VALUE")]
@@ -77,6 +81,7 @@ struct Asked {
     /// With its query.
     path: String,
     body: Option<Bytes>,
+    kind: Option<HeaderValue>,
 }
 
 fn named(text: &str) -> Result<Api, String> {
@@ -112,8 +117,8 @@ impl Args {
 }
 
 async fn once(args: &Args, cloudlink: &CloudLink, asked: Asked) -> ExitCode {
-    let Asked { method, path, body } = asked;
-    let raw = Raw { method, api: args.api, path: &path, body, timeout: args.timeout(), limit: LARGEST as usize };
+    let Asked { method, path, body, kind } = asked;
+    let raw = Raw { method, api: args.api, path: &path, body, kind, timeout: args.timeout(), limit: LARGEST as usize };
     match cloudlink.raw(raw).await {
         Ok(answer) => show::answer(args, &answer),
         Err(error) => show::failure(&error),
@@ -142,7 +147,7 @@ fn asked(args: &Args) -> Result<Asked, String> {
         Some(_) if in_query => {
             return Err(format!("a {method} has no body: --data is for POST, PUT, PATCH and DELETE"));
         }
-        Some(data) => Some(self::data(data)?),
+        Some(data) => Some(self::data(data, args.content_type.is_none())?),
         None if in_query => {
             query.extend(fields::as_query(&args.field, &args.raw_field, read)?);
             None
@@ -150,18 +155,22 @@ fn asked(args: &Args) -> Result<Asked, String> {
         None if sends => Some(fields::as_body(&args.field, &args.raw_field, read)?.to_string().into()),
         None => None,
     };
-    Ok(Asked { method, path: with_query(path, &query), body })
+    let kind = args.content_type.as_deref().map(HeaderValue::from_str).transpose();
+    let kind = kind.map_err(|_| "--content-type: write it as image/png".to_owned())?;
+    Ok(Asked { method, path: with_query(path, &query), body, kind })
 }
 
-/// The body that --data names, proven to be JSON and kept as it was written.
-fn data(data: &str) -> Result<Bytes, String> {
+/// The body that --data names, kept as it was written; proven to be JSON if it has to be.
+fn data(data: &str, json: bool) -> Result<Bytes, String> {
     let bytes = match data.strip_prefix('@') {
         Some(path) => read(path)?,
         None if data == "-" => read("-")?,
         None => data.as_bytes().to_vec(),
     };
-    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
-        .map_err(|error| format!("what --data gives is no JSON: {error}"))?;
+    if json {
+        serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
+            .map_err(|error| format!("what --data gives is no JSON: {error}; other things need --content-type"))?;
+    }
     Ok(bytes.into())
 }
 

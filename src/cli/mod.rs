@@ -108,7 +108,7 @@ struct Config {
     path: Option<PathBuf>,
 }
 
-/// OfAccount account is meant, where the settings have several.
+/// Which account is meant, where the settings have several.
 #[derive(Clone, Debug, Default, clap::Args)]
 struct OfAccount {
     /// The account, where the settings have several

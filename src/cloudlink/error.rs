@@ -184,7 +184,11 @@ mod tests {
     use crate::cloudlink::hosts::Hold;
 
     fn answered(api: Api, status: u16) -> Class {
-        Error::Answered(Box::new(Answered {
+        Error::Answered(Box::new(answer(api, status))).class()
+    }
+
+    fn answer(api: Api, status: u16) -> Answered {
+        Answered {
             api,
             status: StatusCode::from_u16(status).unwrap(),
             name: None,
@@ -194,8 +198,17 @@ mod tests {
             sent_correlation: String::new(),
             moved_to: None,
             no_route: false,
-        }))
-        .class()
+        }
+    }
+
+    #[test]
+    fn what_a_status_means_is_said() {
+        let text = |answered: Answered| answered.to_string();
+        assert!(text(answer(Api::Chat, 413)).contains("413, which means that more was sent than it takes"));
+        assert!(text(Answered { no_route: true, ..answer(Api::Chat, 403) }).contains("no such route"));
+        let moved = Answered { moved_to: Some("https://chat.eu.example".into()), ..answer(Api::Chat, 308) };
+        assert!(text(moved).contains("https://chat.eu.example and is not followed"));
+        assert!(text(answer(Api::ServiceDelivery, 404)).starts_with("Service Delivery API: it answered 404 (corr"));
     }
 
     #[test]

@@ -5,6 +5,10 @@
 //! [`Error::class`]. Nothing secret leaves this room: tokens are marked sensitive, never decoded, never logged, and
 //! error bodies are scrubbed of them, because CloudLink repeats the bearer token in one of its own messages.
 //!
+//! A redirect is not followed, not even to another region: the token is for the host that is set, and the error says what
+//! to set. What an answer links to is asked for at the same origin only; a recording or a photo that lies elsewhere is
+//! fetched without the token. Files are streams and bounded; so are collections, one page at a time.
+//!
 //! Requests of this room and of `http` steps go out by a [`Line`], under the failure policy of `hosts`; an attempt that
 //! it does not let through has sent nothing and says when to come again.
 //!

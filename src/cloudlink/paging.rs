@@ -18,12 +18,13 @@ use super::client::{Api, Call, CloudLink};
 use super::error::Error;
 use super::path;
 use super::scrub::{without_keys, without_secrets};
+use super::transport::BodyError;
 
 /// How many pages are read if nothing else is said.
 pub const MAX_PAGES: usize = 10_000;
 
-/// The most that is read of one page, in bytes: clients have been seen to ask for pages of 10,000 \[P, SH\].
-const MAX_PAGE: usize = 16 * 1024 * 1024;
+/// The most that is read of one page, in bytes: some thousands of users.
+const MAX_PAGE: usize = 4 * 1024 * 1024;
 
 /// How a collection is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +145,12 @@ impl Reader {
         self.seen.insert(self.marks.hash_one(&url));
         let call = Call { api, method: Method::GET, url: url.clone(), body: None, timeout, what: self.what };
         let answer = self.cloudlink.call_api_for(call, MAX_PAGE).await?;
-        let body = answer.body.map_err(|error| Error::body(api, error))?;
+        let body = answer.body.map_err(|error| match error {
+            BodyError::TooLarge { limit } => {
+                Error::unreadable(api, format!("a page is larger than {limit} bytes: ask for fewer items by $top"))
+            }
+            error => Error::body(api, error),
+        })?;
         let page = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         let (mut items, link) = page_of(page.map_err(|error| Error::unreadable(api, error))?);
         items.iter_mut().for_each(without_secrets);
@@ -264,7 +270,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn pages_of_every_form_are_read() {
+    async fn a_page_is_bounded() {
+        let far = Far::start(|seen: &Seen| {
+            let size = if seen.path.ends_with("most") { MAX_PAGE - 2 } else { MAX_PAGE };
+            token_or(seen, || Reply::Text(200, "application/json", format!("[{}]", " ".repeat(size))))
+        })
+        .await;
+        let (items, error) = read(&far, "/too-much", Paging::each(SOON)).await;
+        assert!(items.is_empty() && error.unwrap().contains("fewer items by $top"));
+        assert_eq!(read(&far, "/most", Paging::each(SOON)).await, (vec![], None));
+    }
+
+    #[test]
+    fn pages_of_every_form_are_read() {
         for (body, number) in [
             (json!([{ "id": 1 }, { "id": 2 }]), 2),
             (json!({ "items": [{ "id": 1 }] }), 1),

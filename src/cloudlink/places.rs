@@ -112,7 +112,7 @@ places! {
     Message Chat "message" "/conversations/{conversation}/messages/{message}"
         [GET A "message", PUT A "change_message", DELETE A "delete_message"]
     Reactions Chat "reactions" "/conversations/{conversation}/messages/{message}/reactions"
-        [POST C "react", GET A "reactions", DELETE A "delete_reactions"]
+        [POST C "react", GET A "reactions"]
     Reaction Chat "reaction" "/conversations/{conversation}/messages/{message}/reactions/{reaction}"
         [GET A "reaction", DELETE A "delete_reaction"]
     Participants Chat "participants" "/conversations/{conversation}/participants"

@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use percent_encoding::AsciiSet;
-use reqwest::header::{HeaderMap, HeaderName};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::client::{Api, Call, CloudLink};
 use super::error::Error;
 use super::scrub::without_secrets;
+use super::transport::Answer;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -25,8 +27,10 @@ pub struct Raw<'a> {
     pub api: Api,
     /// Below the API's version, or a link that CloudLink gave; may have a query.
     pub path: &'a str,
-    /// A body in JSON.
+    /// A body.
     pub body: Option<Bytes>,
+    /// Its media type, if it is no JSON. Such a body is sent once: a token that is refused (401) is not renewed.
+    pub kind: Option<HeaderValue>,
     /// How long the whole may take.
     pub timeout: Duration,
     /// The most that the answer may have, in bytes.
@@ -53,9 +57,25 @@ impl CloudLink {
         let url = self.any_url(api, raw.path)?;
         let call =
             Call { api, method: raw.method, url, body: raw.body, timeout: raw.timeout, what: "a request by hand" };
-        let (answer, sent_correlation) = self.call_with_id(call, raw.limit).await?;
+        let (answer, sent_correlation) = match raw.kind {
+            None => self.call_with_id(call, raw.limit).await?,
+            Some(kind) => self.send_as(call, kind, raw.limit).await?,
+        };
         let body = answer.body.map_err(|error| Error::body(api, error))?;
         Ok(Exchange { status: answer.status, headers: answer.headers, body, sent_correlation })
+    }
+
+    async fn send_as(&self, call: Call<'_>, kind: HeaderValue, limit: usize) -> Result<(Answer, String), Error> {
+        let deadline = Instant::now() + call.timeout;
+        let token = self.token(deadline).await?;
+        let (mut request, correlation) = self.request(&call, &token);
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        let answer = self.line(call.api).send_for(request, deadline, limit).await;
+        let answer = answer.map_err(|lost| self.lost(&call, &correlation, lost))?;
+        if self.says_yes(&call, answer.status, &answer.headers, &correlation) {
+            return Ok((answer, correlation));
+        }
+        Err(self.refusal(&call, &answer, &token, correlation))
     }
 }
 

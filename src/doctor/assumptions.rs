@@ -96,6 +96,8 @@ pub const ALL: &[Assumption] = &[
     of("token-answer", None, By::Doctor, &["ok-200", "expires-in-text", "no-refresh-token"]),
     of("claims", None, By::Doctor, &["claims-typed"]),
     of("refresh-token", None, By::Life, &["refresh-reusable", "refresh-kept"]),
+    of("portal", Some("cloudlink.urls"), By::Life, &[]),
+    of("redirect-uri", Some("cloudlink.auth"), By::Life, &[]),
     of("bearer", None, By::Doctor, &[]),
     of("app-header", Some("cloudlink.app"), By::Life, &[]),
     of("correlation", None, By::Doctor, &["correlation-adopted"]),

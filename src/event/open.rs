@@ -433,6 +433,17 @@ mod tests {
     }
 
     #[test]
+    fn a_presence_in_capitals_is_the_same() {
+        let document = json!({ "topic": "platform-api-presence", "method": "PUT", "subject": "/presentities/u",
+            "content": { "presences": { "aggregatePresence": { "Status": "DONOTDISTURB", "Reason": "in a call" },
+                "principalPresence": { "Status": "Lunch" } } } });
+        let event = opened(&document).resolve(None, &canada()).event;
+        let presence = &event.fields["presence"];
+        assert_eq!((&presence["status"], &presence["reason"]), (&json!("DoNotDisturb"), &json!("in a call")));
+        assert_eq!(presence["override"], "Lunch", "what is not known stays as it is");
+    }
+
+    #[test]
     fn presence_changes_when_status_or_override_do() {
         let document = |status: &str| {
             json!({ "topic": "platform-api-presence", "method": "PUT", "subject": "/presentities/u",

@@ -161,12 +161,32 @@ pub(super) fn presence(content: &Value) -> Map<String, Value> {
     };
     let aggregate =
         pick("aggregate").or_else(|| content.get("presence").filter(|value| value.is_object())).unwrap_or(content);
-    let status = |presence: &Value| text(presence, "status");
-    let own = pick("principal").map(status).unwrap_or_default();
-    match texts(&[("status", &status(aggregate)), ("override", &own), ("reason", &text(aggregate, "reason"))]) {
+    let own = pick("principal").map(presence_status).unwrap_or_default();
+    let reason = in_any_case(aggregate, "reason");
+    match texts(&[("status", &presence_status(aggregate)), ("override", &own), ("reason", &reason)]) {
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// The statuses of a presence \[C, G\]; others stay as they are.
+const STATUSES: [&str; 6] = ["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
+
+/// The status of one presence in the guides' spelling: how its letters are written is assumed.
+fn presence_status(presence: &Value) -> String {
+    let status = in_any_case(presence, "status");
+    let known = STATUSES.iter().find(|known| known.eq_ignore_ascii_case(&status));
+    known.map_or(status, |known| (*known).to_owned())
+}
+
+/// A field as text, whatever the case of its name.
+fn in_any_case(content: &Value, key: &str) -> String {
+    let exact = text(content, key);
+    if !exact.is_empty() {
+        return exact;
+    }
+    let mut names = content.as_object().into_iter().flat_map(Map::keys);
+    names.find(|name| name.eq_ignore_ascii_case(key)).map(|name| text(content, name)).unwrap_or_default()
 }
 
 /// The view `user`.

@@ -156,7 +156,8 @@ async fn far() -> (String, tempfile::TempDir) {
     let client = || async { axum::Json(json!({ "clientId": "c", "clientSecret": "s-1", "n": 1.50 })) };
     let echo = |headers: HeaderMap, Query(query): Query<Vec<(String, String)>>, body: String| async move {
         let authorization = headers["authorization"].to_str().unwrap().len();
-        axum::Json(json!({ "query": query, "body": body, "authorization": authorization }))
+        let kind = headers.get("content-type").map_or("", |kind| kind.to_str().unwrap());
+        axum::Json(json!({ "query": query, "body": body, "authorization": authorization, "kind": kind }))
     };
     let routes = Router::new()
         .route("/v/token", post(token).get(who))
@@ -222,5 +223,14 @@ async fn queries_keep_their_form() {
     let said = run(folder.path(), &["api", "admin", "/echo", "POST"]).await;
     assert_eq!(said.code, Some(2), "the method comes first: {said:?}");
     let said = run(folder.path(), &["api", "admin", "POST", "/echo", "--data", r#"{ "n": 1.50 }"#]).await;
-    assert_eq!(json_of(&said)["body"], r#"{ "n": 1.50 }"#);
+    assert_eq!(
+        (&json_of(&said)["body"], &json_of(&said)["kind"]),
+        (&json!(r#"{ "n": 1.50 }"#), &json!("application/json"))
+    );
+    let file = folder.path().join("note.txt");
+    std::fs::write(&file, "no JSON").unwrap();
+    let data = format!("@{}", file.display());
+    let said =
+        run(folder.path(), &["api", "admin", "POST", "/echo", "--data", &data, "--content-type", "text/plain"]).await;
+    assert_eq!((&json_of(&said)["body"], &json_of(&said)["kind"]), (&json!("no JSON"), &json!("text/plain")));
 }

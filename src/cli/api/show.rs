@@ -76,9 +76,22 @@ fn print(bytes: &[u8]) {
 
 /// A refusal: its body to stdout, all else to stderr.
 pub(super) fn failure(error: &Error) -> ExitCode {
+    told(error);
+    if let Error::Answered(answered) = error
+        && !answered.body.is_empty()
+    {
+        let body = serde_json::from_str::<Value>(&answered.body);
+        let pretty = body.ok().filter(|_| std::io::stdout().is_terminal()).map(|body| format!("{body:#}"));
+        print(format!("{}\n", pretty.as_deref().unwrap_or(&answered.body)).as_bytes());
+    }
+    ExitCode::from(1)
+}
+
+/// What there is to say of a failure besides the answer's body.
+fn told(error: &Error) {
     let Error::Answered(answered) = error else {
         complain(&format!("could not {error}"));
-        return ExitCode::from(1);
+        return;
     };
     let status = answered.status;
     let reason = status.canonical_reason().unwrap_or_default();
@@ -94,12 +107,6 @@ pub(super) fn failure(error: &Error) -> ExitCode {
     }
     let own = || format!("{} (ours: the answer had none)", answered.sent_correlation);
     complain(&format!("correlation id: {}", answered.correlation.clone().unwrap_or_else(own)));
-    if !answered.body.is_empty() {
-        let body = serde_json::from_str::<Value>(&answered.body);
-        let pretty = body.ok().filter(|_| std::io::stdout().is_terminal()).map(|body| format!("{body:#}"));
-        print(format!("{}\n", pretty.as_deref().unwrap_or(&answered.body)).as_bytes());
-    }
-    ExitCode::from(1)
 }
 
 /// All items of a collection. What came before a failure is printed, and the list is closed.
@@ -119,7 +126,12 @@ pub(super) async fn pages(args: &Args, cloudlink: &CloudLink, asked: Asked) -> E
         None => ExitCode::SUCCESS,
         Some(error) => {
             complain(&format!("the list is not whole: {} item(s) came before this", list.number));
-            failure(&error)
+            told(&error);
+            if let Error::Answered(answered) = &error {
+                // To stdout went a list, which must stay one.
+                complain(&answered.body);
+            }
+            ExitCode::from(1)
         }
     }
 }

@@ -200,11 +200,6 @@ impl CloudLink {
         self.list(Place::Reactions, &[conversation, message], query, paging)
     }
 
-    /// Takes back all our reactions to a message \[A\].
-    pub async fn delete_reactions(&self, conversation: &str, message: &str, timeout: Duration) -> Result<(), Error> {
-        self.delete(Place::Reactions, &[conversation, message], timeout).await
-    }
-
     /// One reaction \[A\].
     pub async fn reaction(
         &self,

@@ -98,7 +98,8 @@ impl Visit<'_> {
     }
 
     async fn ask(&mut self, method: Method, api: Api, path: &str, body: Option<Bytes>) -> Result<Exchange, Error> {
-        let answer = self.cloudlink.raw(Raw { method, api, path, body, timeout: PATIENCE, limit: LARGEST }).await?;
+        let answer =
+            self.cloudlink.raw(Raw { method, api, path, body, kind: None, timeout: PATIENCE, limit: LARGEST }).await?;
         let names = answer.headers.keys().map(reqwest::header::HeaderName::as_str);
         let limits =
             names.filter(|name| name.contains("ratelimit") || name.contains("rate-limit") || *name == "retry-after");

@@ -30,13 +30,13 @@ fn a_variable_moves_a_route() {
 
 #[test]
 fn what_can_not_be_is_told_with_line_and_reason() {
-    let text = LEAST.replace("[cloudlink]\n", "[cloudlink]\napp = \"bear\"\n").replace(
+    let text = LEAST.replace("[cloudlink]\n", "[cloudlink]\napp = \"barr\"\n").replace(
         "client_secret = \"s3cret\" }\n",
         "client_secret = \"s3cret\" }\n[cloudlink.paths]\nmessages = \"/m/{conversation}\"\nattachment = \"files\"\natachment = \"/x\"\n",
     );
     let said = Folder::with(&text).said(&[]);
     for words in [
-        "cloudlink.app: `bear` is not possible here (did you mean `bare`?)",
+        "cloudlink.app: `barr` is not possible here (did you mean `bare`?)",
         "cloudlink.paths.messages: Mitel confirms",
         "cloudlink.paths.attachment: write the path below the API's version",
         "cloudlink.paths.atachment: no such key (did you mean `attachment`?)",

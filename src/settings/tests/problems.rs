@@ -138,7 +138,7 @@ fn sections_of_the_wrong_shape() {
         switchhook.toml:2: cloudlink: expected a table, found a list
         switchhook.toml:3: credential[1]: a date is not possible here
         switchhook.toml:3: credential[0]: expected a table, found a number
-        switchhook.toml:4: x: no such key (possible: application, rules, journal, locale, notify, cloudlink, account, server, admin, credential, directory)
+        switchhook.toml:4: x: no such key (possible: application, rules, journal, locale, notify, cloudlink, account, server, credential, admin, directory)
         switchhook.toml:5: a[7]: no such key
         switchhook.toml:6: application: this is a list of sections (write [[application]])
         switchhook.toml:8: account[0].account_id: is missing (the id or number of the account)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::simulator::answer::Refusal;
 use crate::simulator::clock::Clock;
@@ -114,6 +114,7 @@ impl Meetings {
         let mut standup = meetings.meeting(&id, &account.principal_id, 9);
         "Monday stand-up".clone_into(&mut standup.name);
         standup.access_code = format!("{:0>9}", account.number);
+        standup.tags.push(("room".to_owned(), json!({ "floor": 2 })));
         meetings.all().insert(id, standup);
         meetings
     }

@@ -79,9 +79,11 @@ impl Notify {
         Ok(Arc::clone(held))
     }
 
-    /// All subscriptions that have not expired.
+    /// All subscriptions that have not expired, oldest first.
     pub(crate) fn all(&self) -> Vec<Arc<Subscription>> {
-        self.subscriptions().values().cloned().collect()
+        let mut all: Vec<_> = self.subscriptions().values().cloned().collect();
+        all.sort_by_key(|held| held.created_on);
+        all
     }
 
     /// One subscription.

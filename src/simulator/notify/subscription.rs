@@ -150,7 +150,7 @@ pub(crate) struct Subscription {
     pub(crate) id: String,
     pub(crate) owner: Owner,
     pub(crate) wish: Wish,
-    created_on: DateTime<Utc>,
+    pub(super) created_on: DateTime<Utc>,
     ended: Arc<AtomicBool>,
 }
 

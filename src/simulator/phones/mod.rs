@@ -1,4 +1,4 @@
-//! Media: phones and their calls. `switch` is the PBX (pure: what happens to calls), `leg` is one call at one phone and
+//! Media: phones and their calls. `switch` is the PBX (pure: what happens to calls; `three` to two of them at once), `leg` is one call at one phone and
 //! how the wire shows it, `action` reads what is to be done, `desk` is what a phone is set to, `routes` and `history` are
 //! the API. Any endpoint id is a phone; nobody has to create one first.
 
@@ -8,6 +8,7 @@ mod history;
 mod leg;
 mod routes;
 mod switch;
+mod three;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

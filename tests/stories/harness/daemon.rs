@@ -68,6 +68,11 @@ impl Daemon {
         self.child.kill().await.unwrap();
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().unwrap()
+    }
+
     /// A signal by name. The shell's own `kill` is everywhere.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap();

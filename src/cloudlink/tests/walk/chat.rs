@@ -39,7 +39,6 @@ pub(super) async fn call(c: &CloudLink, name: &str) -> Result<Told, Error> {
         "DELETE message" => one(c.delete_message(conversation, message, SOON)),
         "POST reactions" => one(c.react(conversation, message, "👍", SOON)),
         "GET reactions" => all(c.reactions(conversation, message, ALL, EACH)),
-        "DELETE reactions" => one(c.delete_reactions(conversation, message, SOON)),
         "GET reaction" => one(c.reaction(conversation, message, "re-1", SOON)),
         "DELETE reaction" => one(c.delete_reaction(conversation, message, "re-1", SOON)),
         "GET participants" => all(c.participants(conversation, ALL, EACH)),
