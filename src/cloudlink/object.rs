@@ -70,10 +70,15 @@ impl Field for bool {
     }
 }
 
+/// A number that was written with a fraction of nothing, as in `1.0`.
+fn whole(number: f64) -> Option<u64> {
+    format!("{number:.0}").parse().ok().filter(|_| number.fract() == 0.0)
+}
+
 impl Field for u64 {
     fn read(value: Value) -> Result<Self, Value> {
         let number = match &value {
-            Value::Number(number) => number.as_u64(),
+            Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
@@ -229,6 +234,7 @@ mod tests {
         }))
         .unwrap();
         assert_eq!((thing.id.as_deref(), thing.on, thing.count), (Some("42"), Some(true), Some(7)));
+        assert_eq!([json!(1.0), json!(1.5), json!(-1.0)].map(|number| u64::read(number).ok()), [Some(1), None, None]);
         assert_eq!(thing.at, Some("2026-02-03T08:15:30.124Z".parse().unwrap()));
         assert_eq!(thing.names, Some(vec!["a".to_owned(), "1".to_owned()]));
         assert_eq!(Value::from(thing.rest.clone()), json!({ "inner": null, "more": [1] }));

@@ -33,6 +33,7 @@ mod refusals;
 mod rehearsal;
 mod remembered;
 mod replay;
+mod routes;
 mod settings;
 mod shipped;
 mod sign_in;

@@ -61,7 +61,7 @@ impl Directory {
             members: Shelf::with("MemberNotFound", seeds::members(account, options.users)),
             contacts: Shelf::with("ContactNotFound", seeds::contacts(account, &now)),
             sites: Shelf::with("SiteNotFound", seeds::sites(account, &now)),
-            entities: Shelf::new("EntityNotFound"),
+            entities: Shelf::with("EntityNotFound", seeds::entities(account, &now)),
             policies: Shelf::with("PolicyNotFound", seeds::policies(account, &now)),
             statements: Shelf::with("StatementNotFound", seeds::statements(account)),
             partners: Shelf::with("PartnerNotFound", seeds::partners(account, &now)),

@@ -33,7 +33,7 @@ const GROUPS: Kind = Kind {
     plural: "groups",
     id: "groupId",
     shelf: |directory| &directory.groups,
-    known: &["name", "description", "extension", "email", "photoUrl", "externalId"],
+    known: &["name", "displayName", "description", "siteId", "type", "extension", "email", "photoUrl", "externalId"],
     required: "name",
     words: None,
 };

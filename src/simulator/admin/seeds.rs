@@ -41,7 +41,10 @@ pub(super) fn account(account: &Account, options: &Options, now: &str) -> Value 
 /// Three groups.
 pub(super) fn groups(account: &Account, now: &str) -> Vec<Seed> {
     let group = |(number, name, extension): (u32, &str, &str)| {
-        let value = json!({ "name": name, "description": format!("All of {name}"), "extension": extension });
+        let value = json!({
+            "name": name, "description": format!("All of {name}"), "extension": extension, "type": "ring",
+            "siteId": id(account, 0x51e0, 1),
+        });
         seed(id(account, 0x6001, number), value, "groupId", account, now)
     };
     [(1, "Reception", "4001"), (2, "Service", "4002"), (3, "Management", "4003")].map(group).to_vec()
@@ -94,6 +97,12 @@ pub(super) fn sites(account: &Account, now: &str) -> Vec<Seed> {
     });
     let site = |(number, value)| seed(id(account, 0x51e0, number), value, "siteId", account, now);
     [(1, ottawa), (2, berlin)].map(site).to_vec()
+}
+
+/// One entity: the number of the whole.
+pub(super) fn entities(account: &Account, now: &str) -> Vec<Seed> {
+    let value = json!({ "name": "Main number", "type": "number", "value": "+16135550100" });
+    vec![seed(id(account, 0xe001, 1), value, "entityId", account, now)]
 }
 
 /// One policy.

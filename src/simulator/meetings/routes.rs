@@ -200,8 +200,13 @@ fn instance(ask: &Ask) -> Answer {
             return Err(Refusal::missing("InstanceNotFound", format!("no instance {id}")));
         }
         let state = if meeting.active && meeting.instance == id { "active" } else { "inactive" };
-        Ok(json!({ "id": id, "conferenceId": meeting.id, "accountId": account, "state": state,
-            "_embedded": { "attendances": { "count": there.len(), "_embedded": { "items": there } } } }))
+        // The conference as it was then, with who was there.
+        let mut instance = shown(ask, meeting);
+        instance["id"] = id.into();
+        instance["conferenceId"] = meeting.id.clone().into();
+        instance["state"] = state.into();
+        instance["_embedded"]["attendances"] = json!({ "count": there.len(), "_embedded": { "items": there } });
+        Ok(instance)
     })?;
     answer::ok(found)
 }
