@@ -35,7 +35,7 @@ fn user(number: usize) -> Value {
 
 #[expect(clippy::print_stdout, reason = "it prints")]
 fn main() {
-    let count = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(50_000);
+    let count = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(50_000);
     let numbers = Numbers::of(Some("CA"));
     let warm = |number: usize| User::read(&user(number), &numbers);
     black_box((0..1000).filter_map(warm).count());

@@ -259,7 +259,8 @@ fn status(presentity: &Value) -> Option<String> {
         }),
         _ => ["aggregatePresence", "aggregate", "presence"].iter().find_map(|name| presences.get(name)),
     };
-    let status = aggregate.unwrap_or(presences).get("status").and_then(Value::as_str)?;
+    let presence = aggregate.unwrap_or(presences);
+    let status = presence.get("status").or_else(|| presence.get("Status")).and_then(Value::as_str)?;
     (!status.is_empty()).then(|| status.to_owned())
 }
 
@@ -281,6 +282,7 @@ mod tests {
             json!({ "presences": [{ "type": "principal", "status": "Away" }, { "type": "aggregate", "status": "Busy" }] }),
             json!({ "presence": { "status": "Busy" } }),
             json!({ "status": "Busy" }),
+            json!({ "presences": { "aggregatePresence": { "Status": "Busy" } } }),
         ] {
             assert_eq!(status(&presentity).as_deref(), Some("Busy"), "{presentity}");
         }

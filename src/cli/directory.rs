@@ -47,7 +47,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
     let (list, columns, args): (_, &[&str], _) = match command {
         Command::Users(args) => (List::Users, &["name", "extension", "email", "phone", "mobile", "role", "id"], args),
         Command::Contacts(args) => (List::Contacts, &["name", "type", "email", "phone", "id"], args),
-        Command::Groups(args) => (List::Groups, &["name", "members", "id"], args),
+        Command::Groups(args) => (List::Groups, &["name", "id"], args),
         Command::Sites(args) => (List::Sites, &["name", "timezone", "country", "dial", "id"], args),
     };
     args.account.with(async |Ready { cloudlink, options, .. }| {
@@ -67,7 +67,9 @@ pub(super) fn run(command: &Command) -> ExitCode {
         });
         let read = read.await;
         if !args.json && !rows.is_empty() {
-            table(columns, &rows).iter().for_each(|line| say(line));
+            for line in table(columns, &rows) {
+                say(&line);
+            }
         }
         match read {
             Ok(true) => ExitCode::SUCCESS,

@@ -109,15 +109,16 @@ pub(super) fn announce(account: &str, written: &Locale, site: Option<&Known>) {
     if written.timezone.is_some() {
         return;
     }
-    match site.filter(|site| complete(&Locale::default(), Some(site)).timezone.is_some()) {
-        Some(site) => tracing::info!(
-            account,
-            site = site.shown(),
-            timezone = site.timezone,
-            "[locale] names no time zone: that of the site that was known last is taken"
-        ),
-        None => tracing::warn!(account, "[locale] names no time zone: UTC is taken until CloudLink's site is known"),
-    }
+    let Some(site) = site.filter(|site| complete(&Locale::default(), Some(site)).timezone.is_some()) else {
+        tracing::warn!(account, "[locale] names no time zone: UTC is taken until CloudLink's site is known");
+        return;
+    };
+    tracing::info!(
+        account,
+        site = site.shown(),
+        timezone = site.timezone,
+        "[locale] names no time zone: that of the site that was known last is taken"
+    );
 }
 
 /// What following the site needs.
@@ -192,7 +193,7 @@ impl<J: Journal> Follow<J> {
         tracing::info!(
             %account,
             site = site.shown(),
-            timezone = locale.timezone.map(|zone| zone.name()),
+            timezone = locale.timezone.map(chrono_tz::Tz::name),
             country = locale.country,
             dials = locale.dial.is_some(),
             "CloudLink's site is known: it says what [locale] leaves out"

@@ -119,13 +119,13 @@ impl User {
     pub fn view(&self) -> Map<String, Value> {
         view(&[
             ("id", Some(&self.id)),
-            ("name", self.name.as_ref()),
-            ("email", self.email.as_ref()),
-            ("extension", self.extension.as_ref()),
-            ("phone", self.phone.as_ref()),
-            ("mobile", self.mobile.as_ref()),
-            ("role", self.role.as_ref()),
-            ("site", self.site.as_ref()),
+            ("name", self.name.as_deref()),
+            ("email", self.email.as_deref()),
+            ("extension", self.extension.as_deref()),
+            ("phone", self.phone.as_deref()),
+            ("mobile", self.mobile.as_deref()),
+            ("role", self.role.as_deref()),
+            ("site", self.site.as_deref()),
         ])
     }
 }
@@ -161,17 +161,17 @@ impl Contact {
     pub fn view(&self) -> Map<String, Value> {
         view(&[
             ("id", Some(&self.id)),
-            ("name", self.name.as_ref()),
-            ("email", self.email.as_ref()),
-            ("type", self.kind.as_ref()),
-            ("phone", self.phone.as_ref()),
+            ("name", self.name.as_deref()),
+            ("email", self.email.as_deref()),
+            ("type", self.kind.as_deref()),
+            ("phone", self.phone.as_deref()),
         ])
     }
 }
 
 /// What is there, by name.
-pub(super) fn view(fields: &[(&str, Option<&Box<str>>)]) -> Map<String, Value> {
-    let there = fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), Value::from(&***text.as_ref()?))));
+pub(super) fn view(fields: &[(&str, Option<&str>)]) -> Map<String, Value> {
+    let there = fields.iter().filter_map(|(name, text)| Some(((*name).to_owned(), Value::from((*text)?))));
     there.collect()
 }
 

@@ -51,7 +51,7 @@ impl Group {
 
     /// Id and name, and the ids of its members if there are some.
     pub fn view(&self) -> Map<String, Value> {
-        let mut view = super::entry::view(&[("id", Some(&self.id)), ("name", self.name.as_ref())]);
+        let mut view = super::entry::view(&[("id", Some(&self.id)), ("name", self.name.as_deref())]);
         if !self.members.is_empty() {
             let ids = self.members.iter().map(|id| Value::from(&**id)).collect();
             view.insert("members".to_owned(), Value::Array(ids));

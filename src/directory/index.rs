@@ -31,8 +31,7 @@ impl Key<'_> {
     /// Whether both mean the same.
     pub fn is(&self, other: &Key<'_>) -> bool {
         match (self, other) {
-            (Key::Name(one), Key::Name(other)) => folded(one).eq(folded(other)),
-            (Key::Email(one), Key::Email(other)) => folded(one).eq(folded(other)),
+            (Key::Name(one), Key::Name(other)) | (Key::Email(one), Key::Email(other)) => folded(one).eq(folded(other)),
             (one, other) => one == other,
         }
     }

@@ -63,13 +63,12 @@ impl<R: Entry> Shelf<R> {
     /// Puts an entry in, in the place of one with its id.
     pub fn put(&mut self, entry: Arc<R>) {
         self.remove(entry.id());
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None => {
-                let Ok(place) = u32::try_from(self.rows.len()) else { return };
-                self.rows.push(None);
-                place
-            }
+        let place = if let Some(place) = self.free.pop() {
+            place
+        } else {
+            let Ok(place) = u32::try_from(self.rows.len()) else { return };
+            self.rows.push(None);
+            place
         };
         entry.keys(&mut |key| self.index.add(key, place));
         self.rows[place as usize] = Some(entry);

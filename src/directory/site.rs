@@ -70,9 +70,9 @@ impl Site {
     pub fn view(&self) -> Map<String, Value> {
         let mut view = super::entry::view(&[
             ("id", Some(&self.id)),
-            ("name", self.name.as_ref()),
-            ("timezone", self.zone.as_ref()),
-            ("country", self.country.as_ref()),
+            ("name", self.name.as_deref()),
+            ("timezone", self.zone.as_deref()),
+            ("country", self.country.as_deref()),
         ]);
         if let Some(Prefixes { outside, national, international }) = &self.dial {
             let dial = json!({ "outside": outside, "national": national, "international": international });

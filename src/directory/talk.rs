@@ -51,7 +51,7 @@ impl Talk {
 
     /// What rules see as `conversation`, besides its id.
     pub fn view(&self) -> Map<String, Value> {
-        let mut view = super::entry::view(&[("name", self.name.as_ref()), ("tag", self.tag.as_ref())]);
+        let mut view = super::entry::view(&[("name", self.name.as_deref()), ("tag", self.tag.as_deref())]);
         if let Some(stream) = self.stream {
             view.insert("stream".to_owned(), Value::Bool(stream));
         }

@@ -36,15 +36,26 @@ impl Fake {
 }
 
 impl Work for Fake {
-    type Opened = ();
+    /// How long is fetched before planning, in milliseconds, once it is asked for.
+    type Opened = Option<u64>;
     type Run = Value;
 
-    fn open(&self, _: &Claim) -> ((), Vec<Arc<str>>) {
-        ((), Vec::new())
+    fn open(&self, _: &Claim) -> (Option<u64>, Vec<Arc<str>>) {
+        (None, Vec::new())
     }
 
-    fn plan(&self, (): (), claim: &Claim, _: &[Option<Arc<str>>]) -> Planning<(), Value> {
+    async fn fetch(&self, opened: Option<u64>) -> Option<u64> {
+        let millis = opened.unwrap();
+        assert_ne!(millis, 13, "planted");
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        opened
+    }
+
+    fn plan(&self, opened: Option<u64>, claim: &Claim, _: &[Option<Arc<str>>]) -> Planning<Option<u64>, Value> {
         let run = Self::run(claim);
+        if let (None, Some(millis)) = (opened, run["fetch"].as_u64()) {
+            return Planning::Fetch(Some(millis));
+        }
         self.far.planned.lock().unwrap().push(claim.entry.id.to_string());
         let allowance = Duration::from_secs(run["deadline"].as_u64().unwrap_or(20));
         let new = NewRun {
@@ -81,7 +92,7 @@ impl Work for Fake {
     }
 
     fn plan_again(&self, claim: &Claim, _: &str) -> Again<Value> {
-        match self.plan((), claim, &[]) {
+        match self.plan(None, claim, &[]) {
             Planning::Done(mut planned) => planned.runs.pop().map_or(Again::Unwanted, Again::Run),
             Planning::Needs(..) | Planning::Fetch(_) => Again::NotYet,
         }
@@ -187,6 +198,46 @@ async fn one_key_in_order_while_the_first_is_tried_again_and_others_pass() {
     world.pass(10).await;
     assert_eq!(world.done(), ["b1", "a1", "a2"]);
     assert_eq!(world.fates().await, ["done", "done", "done"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fetched_for_holds_up_its_lane_and_no_other() {
+    let world = World::new();
+    world.post("a1", "a", json!({ "fetch": 2000 })).await;
+    world.post("a2", "a", json!({})).await;
+    world.post("a3", "a", json!({ "fetch": 500 })).await;
+    world.post("b1", "b", json!({})).await;
+    world.pass(1).await;
+    assert_eq!(world.done(), ["b1"]);
+    world.post("a4", "a", json!({})).await;
+    world.post("c1", "c", json!({ "fetch": 100 })).await;
+    world.pass(1).await;
+    world.pass(1).await;
+    assert_eq!(world.done(), ["b1", "c1", "a1", "a2", "a3", "a4"]);
+    assert_eq!(world.fates().await, ["done"; 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_fetched_for_is_planned_after_a_crash() {
+    let mut world = World::new();
+    world.post("a1", "a", json!({ "fetch": 2000, "deadline": 60 })).await;
+    world.post("a2", "a", json!({ "deadline": 60 })).await;
+    world.pass(1).await;
+    world = world.crash();
+    world.pass(1).await;
+    assert_eq!(world.done(), Vec::<String>::new());
+    world.pass(3).await;
+    assert_eq!(world.done(), ["a1", "a2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_panics_ends_its_event_alone() {
+    let world = World::new();
+    world.post("a1", "a", json!({ "fetch": 13 })).await;
+    world.post("a2", "a", json!({})).await;
+    world.pass(1).await;
+    assert_eq!(world.done(), ["a2"]);
+    assert_eq!(world.fates().await, [fate::PLANNED, "done"]);
 }
 
 #[tokio::test(start_paused = true)]

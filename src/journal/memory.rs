@@ -268,8 +268,11 @@ impl Journal for Memory {
         let now = self.clock.millis();
         let mut inner = self.inner();
         let inner = &mut *inner;
-        // What is settled does not wait for somebody else's commit for ever.
-        if !inner.full && inner.settled.first().is_some_and(|(at, _)| Instant::now() >= *at + RIDE) {
+        // What is settled does not wait for somebody else's commit for ever. Its events come behind what is on its way.
+        if !inner.full
+            && inner.waiting.is_empty()
+            && inner.settled.first().is_some_and(|(at, _)| Instant::now() >= *at + RIDE)
+        {
             for (_, change) in std::mem::take(&mut inner.settled) {
                 inner.apply(change, now);
             }

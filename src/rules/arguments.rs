@@ -97,7 +97,9 @@ fn required(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, seen: &[&
 fn addressee(context: &mut Context<'_>, entry: &Entry<'_>, spec: &Spec, names: &Names, seen: &[&str]) {
     for argument in spec.arguments.iter().filter(|argument| !seen.contains(&argument.name)) {
         let (Needs::Event(paths) | Needs::MayEvent(paths)) = argument.needs else { continue };
-        paths.iter().for_each(|path| context.reads(path));
+        for path in paths {
+            context.reads(path);
+        }
     }
     if names.kinds.is_empty() {
         return;

@@ -365,7 +365,8 @@ impl Work for Desk {
         }
         match actions::class(request) {
             Class::Never => Prepared::DurableFirst(write(&run.record(0, Duration::ZERO))),
-            Class::Repeat => Prepared::Go { early: true },
+            // Of a publication that is refused a limit's count is taken back: what it counts is not to be done before.
+            Class::Repeat => Prepared::Go { early: run.rule.limit.is_none() },
             Class::Check => Prepared::Go { early: false },
         }
     }

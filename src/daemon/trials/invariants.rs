@@ -1,5 +1,7 @@
 //! What must hold when a run is over, judged by the books, the ledger of the senders and the journal alone.
 
+mod remembered;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::{Deed, Entry};
@@ -51,6 +53,7 @@ pub(super) fn check(ran: &Ran) -> Vec<Broken> {
     court.rendered();
     court.own_and_forged();
     court.rest();
+    court.remembered();
     court.broken
 }
 
@@ -59,6 +62,8 @@ struct Stored<'a> {
     claim: &'a Claim,
     sent: Option<&'a Sent>,
     kind: String,
+    /// What was decided.
+    decision: Decision,
     /// Whether a loop was ended there.
     left_alone: bool,
     /// How each of its runs ended, in the order of the lines.
@@ -88,13 +93,13 @@ impl<'a> Court<'a> {
         let sent: BTreeMap<&str, &Sent> = ran.sent.iter().map(|sent| (sent.id.as_str(), sent)).collect();
         let stored = ran.journal.iter().map(|claim| {
             let decision = claim.history.iter().rev().find(|line| line.run.is_empty());
-            let Decision { kind, left_alone, .. } =
-                decision.map(|line| record::read::<Decision>(&line.bytes)).unwrap_or_default();
+            let decision = decision.map(|line| record::read::<Decision>(&line.bytes)).unwrap_or_default();
+            let (kind, left_alone) = (decision.kind.clone(), decision.left_alone);
             let mut ends: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
             for line in claim.history.iter().filter(|line| is_end(line)) {
                 ends.entry(&line.run).or_default().push(&line.fate);
             }
-            Stored { claim, sent: sent.get(id(claim)).copied(), kind, left_alone, ends }
+            Stored { claim, sent: sent.get(id(claim)).copied(), kind, decision, left_alone, ends }
         });
         let mut effects: BTreeMap<&Deed, Vec<(usize, i64)>> = BTreeMap::new();
         for (_, entry) in &ran.books {
@@ -115,7 +120,9 @@ impl<'a> Court<'a> {
         if !self.ran.ended || self.ran.open > 0 {
             wrong.push(format!("{} runs are open when everything should be over", self.ran.open));
         }
-        for Stored { claim, sent, left_alone, ends, .. } in &self.stored {
+        // A clock may have run out just when the journal was read.
+        let just_now = |claim: &Claim| claim.arrived > self.ran.read - 2_000;
+        for Stored { claim, sent, left_alone, ends, .. } in self.stored.iter().filter(|one| !just_now(one.claim)) {
             let history = &claim.history;
             let lasts = history.iter().filter(|line| line.last).count();
             if lasts != 1 || !history.last().is_some_and(|line| line.last) {
@@ -317,7 +324,7 @@ impl<'a> Court<'a> {
     fn edges(&mut self) {
         let mut edges: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for stored in self.stored.iter().filter(|stored| ["call.ringing", "call.ended"].contains(&&*stored.kind)) {
-            let lane = stored.sent.map_or("", |sent| &sent.lane);
+            let Some(lane) = stored.sent.map(|sent| sent.lane.as_str()) else { continue };
             edges.entry((lane, &stored.kind)).or_default().push(id(stored.claim));
         }
         let twice: Vec<_> = edges.iter().filter(|(_, ids)| ids.len() > 1).collect();
@@ -349,7 +356,8 @@ impl<'a> Court<'a> {
     fn own_and_forged(&mut self) {
         let sent = |deed: &Deed| self.sent.get(deed.publication.as_str()).copied();
         let echoes = self.effects.keys().filter(|deed| deed.rule == "bot" && sent(deed).is_some_and(|sent| sent.own));
-        let forged = self.stored.iter().filter(|stored| stored.sent.is_none_or(|sent| sent.forged));
+        let signed = self.stored.iter().filter(|stored| !stored.claim.entry.source.ends_with("@switchhook"));
+        let forged = signed.filter(|stored| stored.sent.is_none_or(|sent| sent.forged));
         let (echoes, forged) = (echoes.count(), forged.count());
         if echoes > 0 {
             self.broken("echo", format!("{echoes} messages of ours were answered"));
@@ -365,7 +373,9 @@ impl<'a> Court<'a> {
         let after = self.ran.books.iter().skip_while(|entry| !rests(entry));
         let done: Vec<_> = after
             .filter(|(_, entry)| match entry {
-                Entry::Began { .. } | Entry::Effect { .. } => true,
+                // What a clock brings about may come at any time.
+                Entry::Began { rule, .. } => !remembered::CLOCKS.contains(&&**rule),
+                Entry::Effect { .. } => true,
                 Entry::Asked { deed, .. } => !deed.rule.is_empty(),
                 _ => false,
             })

@@ -18,6 +18,7 @@ use crate::actions::{Actions, Credential, CredentialAuth};
 use crate::cloudlink::transport::Wire;
 use crate::cloudlink::{AppHeader, Auth, CloudLink, Options, Paths, Urls};
 use crate::daemon::desk::Desk;
+use crate::daemon::schedules;
 use crate::dispatch::{Dispatcher, Pulse};
 use crate::ingest::{self, Application, Ingest};
 use crate::journal::Journal as _;
@@ -146,7 +147,12 @@ impl Life {
             Arc::clone(&metrics),
         );
         let pulse = dispatcher.pulse();
-        supervisor.vital("dispatch", dispatcher.run());
+        let (set_for, in_force, at) = (Arc::clone(&journal), desk.rules_in_force(), clock.clone());
+        supervisor.vital("dispatch", async move {
+            // A disk that is full takes no clocks: those of the life before go on.
+            let _ = schedules::set(&*set_for, &in_force, "main", &at).await;
+            dispatcher.run().await;
+        });
         supervisor.vital("sign-in", cloudlink.keep_signed_in());
         let ingest = Ingest::new(&listener(), journal, metrics, supervisor.clone());
         books.write(Entry::Process { life: power.life, what: "starts" });

@@ -33,10 +33,20 @@ pub(super) enum Bug {
     Echo,
     /// The line that ends a publication is lost.
     EndsNotRecorded,
+    /// What a limit counts is not stored.
+    LimitNotReserved,
+    /// The clock of a `for` runs on when what it waits for changes.
+    ForNotCalledOff,
+    /// That a call is over is told twice.
+    FinishedTwice,
+    /// What a var is set to is lost.
+    VarNotKept,
+    /// A schedule's time comes twice, and what came is not known.
+    TickTwice,
 }
 
 impl Bug {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::NoDedupe,
         Self::AcknowledgedTooEarly,
         Self::AttemptNotDurable,
@@ -52,6 +62,11 @@ impl Bug {
         Self::UnstableTag,
         Self::Echo,
         Self::EndsNotRecorded,
+        Self::LimitNotReserved,
+        Self::ForNotCalledOff,
+        Self::FinishedTwice,
+        Self::VarNotKept,
+        Self::TickTwice,
     ];
 
     /// The invariant that does not hold with it.
@@ -68,6 +83,11 @@ impl Bug {
             Self::RenderedAgain => "rendered",
             Self::Echo => "echo",
             Self::EndsNotRecorded => "ended",
+            Self::LimitNotReserved => "limit",
+            Self::ForNotCalledOff => "for",
+            Self::FinishedTwice => "finished",
+            Self::VarNotKept => "var",
+            Self::TickTwice => "every",
         }
     }
 }

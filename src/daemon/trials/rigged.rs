@@ -15,7 +15,7 @@ use super::life::Power;
 use super::planted::Bug;
 use crate::cloudlink::transport::{Answer, Far, Lost};
 use crate::journal::memory::Memory;
-use crate::journal::{Accepted, Change, Claim, Entry, Error, Journal, Letter, Range};
+use crate::journal::{Accepted, Change, Claim, Entry, Error, Journal, Letter, Range, TimerChange};
 use crate::kit::supervisor::Supervisor;
 
 /// The journal.
@@ -45,6 +45,34 @@ impl Rigged {
             biased;
             () = self.power.cancelled() => std::future::pending().await,
             done = work => done,
+        }
+    }
+
+    /// The bugs of what is remembered between events.
+    fn spoil_memory(&self, change: &mut Change) {
+        match self.bug {
+            Some(Bug::LimitNotReserved) => change.state.retain(|set| !set.key.starts_with("main/limit/")),
+            Some(Bug::VarNotKept) => change.state.retain(|set| !set.key.starts_with("main/var/")),
+            Some(Bug::ForNotCalledOff) => {
+                let before = change.timers.len();
+                change.timers.retain(|timer| matches!(timer, TimerChange::Set(_)));
+                if change.timers.len() < before {
+                    change.state.retain(|set| !set.key.starts_with("main/for/"));
+                }
+            }
+            Some(Bug::FinishedTwice) => {
+                let over: Vec<Entry> =
+                    change.events.iter().filter(|event| event.body.contains("call.finished")).cloned().collect();
+                change
+                    .events
+                    .extend(over.into_iter().map(|event| Entry { id: format!("{}'", event.id).into(), ..event }));
+            }
+            Some(Bug::TickTwice) => {
+                change.state.retain(|set| !set.key.starts_with("main/schedule/"));
+                let again: Vec<TimerChange> = change.timers.iter().filter_map(again).collect();
+                change.timers.extend(again);
+            }
+            _ => {}
         }
     }
 
@@ -103,6 +131,7 @@ impl Journal for Rigged {
         if self.has(Bug::EndsNotRecorded) {
             change.lines.retain(|line| !line.last);
         }
+        self.spoil_memory(&mut change);
         if !self.power.is_cut() {
             self.memory.settle(change);
         }
@@ -141,6 +170,15 @@ impl Journal for Rigged {
     async fn flush(&self) -> Result<(), Error> {
         self.powered(self.memory.flush()).await
     }
+}
+
+/// The timer of a schedule once more, under another name.
+fn again(timer: &TimerChange) -> Option<TimerChange> {
+    let TimerChange::Set(timer) = timer else { return None };
+    let mut twin = timer.clone();
+    twin.id = format!("{}'", twin.id).into();
+    twin.entry.id = format!("{}'", twin.entry.id).into();
+    (!timer.id.ends_with('\'') && timer.entry.body.contains("\"tick\"")).then_some(TimerChange::Set(twin))
 }
 
 /// The wire of one life to the far side.

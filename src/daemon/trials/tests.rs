@@ -186,6 +186,7 @@ fn ten_thousand_events_are_accounted_for_to_the_one() {
     let people = ran.sent.iter().filter(|sent| !sent.own);
     assert!(people.clone().all(|sent| sent.acknowledged.is_some()));
     let ends = ran.journal.iter().flat_map(|claim| &claim.history).filter(|line| &*line.run == "ticket" && line.last);
-    assert_eq!((people.count(), ran.journal.len()), (10_000, ran.sent.len()));
+    let came = ran.journal.iter().filter(|claim| !claim.entry.source.ends_with("@switchhook"));
+    assert_eq!((people.count(), came.count()), (10_000, ran.sent.len()));
     assert!(ends.count() > 0);
 }

@@ -38,6 +38,8 @@ pub(super) struct Ran {
     pub(super) ended: bool,
     /// The runs that the dispatcher still counts.
     pub(super) open: u64,
+    /// When the journal was read, in milliseconds since 1970.
+    pub(super) read: i64,
 }
 
 /// Whatever a run of a plan brings about from outside.
@@ -126,7 +128,8 @@ async fn live(plan: &Plan, bug: Option<Bug>, rules: &[Arc<RuleSet>]) -> Ran {
     sleep(REST).await;
     let _ = last.memory.flush().await;
     let journal = last.memory.scan(Range::Newest(usize::MAX)).await.unwrap();
-    Ran { books: books.take(), sent: sender.sent(), journal, hops: setting.world.hops(), ended, open }
+    let read = setting.clock.millis();
+    Ran { books: books.take(), sent: sender.sent(), journal, hops: setting.world.hops(), ended, open, read }
 }
 
 impl Control {

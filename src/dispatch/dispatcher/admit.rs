@@ -15,6 +15,7 @@ use super::{Dispatcher, JOURNAL_PAUSE, millis};
 use crate::journal::{self, Change, Claim, Journal, Range};
 
 /// How far planning came.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once; a box would cost every publication")]
 enum Went<W: Work> {
     /// To its end: what was decided, and in the light of which keys.
     Done(Planned<W::Run>, Vec<Arc<str>>),

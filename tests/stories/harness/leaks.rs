@@ -12,7 +12,7 @@ pub(crate) const GIVEN: [&str; 3] = ["sim-access-", "sim-refresh-", "sim-code-"]
 pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let json = serde_json::Value::from(secret).to_string();
-    let percent: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let percent = secret.bytes().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     let (hex, upper) = (hex::encode(secret), hex::encode_upper(secret));
     let mut all = vec![secret.to_owned(), form.replace('+', "%20"), form, json.trim_matches('"').to_owned()];
     all.extend([percent.to_uppercase(), percent, hex, upper]);
