@@ -95,7 +95,7 @@ fn hours_and_own_events_are_asked_first() {
     message.time = "2026-12-07T15:00:00Z".parse().unwrap();
     assert_eq!(rules.asks(&message).asks, Asks::NONE, "it is open");
     message.time = "2026-12-07T03:00:00Z".parse().unwrap();
-    assert_eq!(rules.asks(&message), Wanted { asks: Asks::CONVERSATION, within: Duration::from_mins(5) });
+    assert_eq!(rules.asks(&message), Wanted { asks: Asks::CONVERSATION, within: Duration::from_secs(150) });
     message.fields["event"] = json!({ "own": true });
     assert_eq!(rules.asks(&message).asks, Asks::NONE, "nobody answers what we said");
 }
