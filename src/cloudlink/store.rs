@@ -22,7 +22,7 @@ const VERSION: u32 = 1;
 const LARGEST: u64 = 64 * 1024;
 
 /// How long another may hold the lock: one token request, and a little.
-const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 /// How often a lock that is taken is tried.
 const LOCK_TRIES: Duration = Duration::from_millis(50);
 
