@@ -393,3 +393,67 @@ impl std::fmt::Debug for Tokens {
         write!(f, "Tokens({})", self.0.service)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// Tokens that take so long to fetch, and how many came.
+    fn tokens(takes: Duration) -> (Tokens, Arc<AtomicU64>) {
+        let came = Arc::new(AtomicU64::new(0));
+        let count = came.clone();
+        let fetch: Fetch = Box::new(move || {
+            let count = count.clone();
+            Box::pin(async move {
+                sleep(takes).await;
+                let text = format!("tok-{}", count.fetch_add(1, Ordering::Relaxed));
+                Ok(Fresh { text: Secret::new(text), life: Duration::from_hours(10) })
+            })
+        });
+        let clock = Clock::manual("2026-02-03T08:15:00Z".parse().unwrap());
+        (Tokens::new("a test".into(), fetch, clock, Chance::seeded(1), Supervisor::new().0), came)
+    }
+
+    fn in_time() -> Instant {
+        Instant::now() + Duration::from_secs(60)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_user_takes_shortens_no_pause_of_another() {
+        let (tokens, _) = tokens(Duration::ZERO);
+        let mut token = tokens.get(in_time()).await.unwrap();
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            match tokens.replace_for(1, &token, in_time()).await {
+                Ok(another) => token = another.unwrap(),
+                Err(wait) => {
+                    waits.push(wait);
+                    sleep(wait).await;
+                }
+            }
+            tokens.worked_for(2);
+        }
+        assert!(waits.iter().all(|wait| *wait <= FORCED.cap), "{waits:?}");
+        assert!(waits.last().is_some_and(|wait| *wait >= FORCED.cap / 2), "{waits:?}");
+        // Another user does not wait for it, and this one not any more once it takes a token.
+        token = tokens.replace_for(2, &token, in_time()).await.unwrap().unwrap();
+        tokens.worked_for(1);
+        sleep(FORCED.cap).await;
+        token = tokens.replace_for(1, &token, in_time()).await.unwrap().unwrap();
+        let wait = tokens.replace_for(1, &token, in_time()).await.unwrap_err();
+        assert!(wait <= FORCED.base, "{wait:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_is_waited_for_when_who_wanted_it_has_given_up() {
+        let (tokens, came) = tokens(Duration::from_secs(5));
+        assert!(tokens.get(Instant::now() + Duration::from_secs(1)).await.is_err());
+        assert_eq!(came.load(Ordering::Relaxed), 0);
+        tokens.at_rest().await;
+        assert_eq!(came.load(Ordering::Relaxed), 1);
+        tokens.at_rest().await;
+        assert_eq!(came.load(Ordering::Relaxed), 1, "none is begun by it");
+    }
+}
