@@ -417,7 +417,7 @@ mod tests {
     }
 
     fn in_time() -> Instant {
-        Instant::now() + Duration::from_secs(60)
+        Instant::now() + Duration::from_mins(1)
     }
 
     #[tokio::test(start_paused = true)]

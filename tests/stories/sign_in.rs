@@ -310,6 +310,31 @@ async fn a_login_lives_under_every_fate_of_its_refresh_token() {
 }
 
 #[tokio::test]
+async fn a_command_that_ends_early_stores_what_it_asked_for() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.log_in().await.code, Some(0));
+    // The refresh token is spent at once, and what takes its place comes late.
+    let slow = json!({ "path_contains": "/token", "method": "POST", "delay_ms": 5000, "after": true, "times": 1 });
+    assert_eq!(stage.bench.control(Method::POST, "/moods", slow.clone()).await.0, 200);
+    let said = stage.talk(&["api", "authentication", "GET", "/token", "--timeout", "1"]).end().await;
+    assert!(said.code == Some(1) && said.err.contains("no token came within the time-out"), "{said:?}");
+    assert_eq!(stage.whoami().await.code, Some(0), "the sign-in is not lost");
+    assert_eq!(stage.bench.control(Method::POST, "/moods", slow).await.0, 200);
+    let before = std::fs::read_to_string(stage.store()).unwrap();
+    let told = stage.talk(&["whoami"]);
+    until("the token is asked for", async || {
+        let moods = stage.bench.control(Method::GET, "/moods", Value::Null).await.1;
+        (!moods.to_string().contains("5000")).then_some(())
+    })
+    .await;
+    assert_eq!(std::fs::read_to_string(stage.store()).unwrap(), before);
+    told.signal("INT");
+    let said = told.end().await;
+    assert!(said.code == Some(130), "{said:?}");
+    assert_eq!(stage.whoami().await.code, Some(0), "nor by a signal");
+}
+
+#[tokio::test]
 async fn a_real_browser_fills_in_the_portals_form() {
     let stage = Stage::new().await;
     let mut login = stage.talk(&["login", "--no-open"]);

@@ -355,9 +355,11 @@ async fn a_forbidden_name_is_told_from_one_that_is_unknown() {
 
 #[tokio::test]
 async fn a_token_does_not_come_back_in_another_spelling() {
-    let far = Far::start(|seen: &Seen| match seen.path.ends_with("/token") {
-        true => Reply::Json(201, json!({ "access_token": "tok/one+two", "expires_in": 3600 })),
-        false => Reply::Text(403, "text/plain", "no: access_token=tok%2Fone%2Btwo and tok/one+two".into()),
+    let far = Far::start(|seen: &Seen| {
+        if seen.path.ends_with("/token") {
+            return Reply::Json(201, json!({ "access_token": "tok/one+two", "expires_in": 3600 }));
+        }
+        Reply::Text(403, "text/plain", "no: access_token=tok%2Fone%2Btwo and tok/one+two".into())
     })
     .await;
     let Err(Error::Answered(answered)) = client(&far.url).redirect(CALL, "4001", SOON).await else { panic!() };
