@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use super::{Config, OfAccount, complain, in_runtime};
+use super::{Config, OfAccount, complain, in_runtime, told};
 use crate::cloudlink::transport::Wire;
 use crate::cloudlink::{CloudLink, Options};
 use crate::kit::chance::Chance;
@@ -69,7 +69,9 @@ impl Account {
         in_runtime(async {
             let (supervisor, _deaths) = Supervisor::new();
             let ground = Ground { wire: Wire::new(), clock: Clock::system(), chance: Chance::system(), supervisor };
-            work(Ready { cloudlink: ground.client(&options), options, ground }).await
+            let cloudlink = ground.client(&options);
+            let signed_in = cloudlink.clone();
+            told::or_told_to_end(work(Ready { cloudlink, options, ground }), signed_in.at_rest()).await
         })
     }
 

@@ -67,7 +67,7 @@ pub(super) struct Args {
     /// Write the body to a file, as it came
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Print tokens, passwords and client secrets, which are left out otherwise
+    /// Print tokens, passwords, client secrets and keys of subscriptions, which are left out otherwise
     #[arg(long)]
     show_secrets: bool,
     /// How many seconds the answer, or each page, may take

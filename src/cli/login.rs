@@ -122,7 +122,7 @@ async fn come_back(args: &Args, ready: &Ready, application: &Application) -> Res
     } else {
         complain("Waiting for the login…");
     }
-    let (query, page) = ear.hear().await?;
+    let (query, page) = ear.hear(login.ear()).await?;
     let code = login.code_in(&query).map_err(Failed::from);
     if code.is_err() {
         page.show(false).await;

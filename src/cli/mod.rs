@@ -23,6 +23,7 @@ mod schema;
 mod simulate;
 mod status;
 mod test;
+mod told;
 mod vars;
 mod verify;
 mod whoami;

@@ -1,21 +1,23 @@
 //! One account at CloudLink: what all of its APIs have in common.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Request, StatusCode};
 use tokio::time::Instant;
 use url::Url;
 
-use super::error::{Answered, Class, Error};
+use super::error::{Answered, Error};
 use super::hosts::{HostPolicy, HostState, Whose};
 use super::line::Line;
 use super::scrub::{clean_body, clean_headers, scrub, secrets_of, spellings};
-use super::sign_in::error_name;
+use super::sign_in::{TOKEN_TIMEOUT, error_name};
 use super::signer::Signer;
+use super::store::LOCK_PATIENCE;
 use super::token::{Fresh, Token, TokenState, Tokens};
 use super::transport::{Answer, Lost, MAX_ANSWER, Wire};
 use super::{AppHeader, Options, Paths, Urls};
@@ -26,9 +28,6 @@ use crate::kit::supervisor::Supervisor;
 pub(super) const CORRELATION: HeaderName = HeaderName::from_static("x-mitel-correlation-id");
 const APP: HeaderName = HeaderName::from_static("x-mitel-app");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// How long CloudLink may take to say who we are.
-const WHO_AM_I: Duration = Duration::from_secs(10);
 
 /// The APIs that are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,10 +98,11 @@ pub(super) struct Account {
     wire: Wire,
     /// By API.
     lines: [Line; Api::ALL.len()],
-    signer: Arc<Signer>,
+    pub(super) signer: Arc<Signer>,
     pub(super) tokens: Tokens,
     chance: Chance,
-    principal: OnceLock<Arc<str>>,
+    /// Known to `principal`.
+    pub(super) principal: ArcSwapOption<Arc<str>>,
 }
 
 /// A call to be made.
@@ -151,7 +151,7 @@ impl CloudLink {
             signer,
             tokens,
             chance,
-            principal: OnceLock::new(),
+            principal: ArcSwapOption::empty(),
         }))
     }
 
@@ -162,30 +162,7 @@ impl CloudLink {
 
     /// The principal that this account signs in as, once [`CloudLink::learn_who_we_are`] knows it.
     pub fn principal(&self) -> Option<Arc<str>> {
-        self.0.principal.get().cloned()
-    }
-
-    /// Asks CloudLink who we are, until it says so or says that it will not.
-    pub async fn learn_who_we_are(self) {
-        let mut pause = Duration::from_secs(1);
-        loop {
-            match self.who_am_i(WHO_AM_I).await {
-                Ok(who) => {
-                    if let Some(principal) = who.principal_id {
-                        // It is asked once; were it asked twice, the answer would be the same.
-                        let _ = self.0.principal.set(principal.into());
-                    }
-                    return;
-                }
-                Err(error) if matches!(error.class(), Class::Final | Class::Moved) => {
-                    tracing::info!(account = %self.0.name, %error, "own messages are known by their tag only");
-                    return;
-                }
-                Err(error) => tracing::debug!(account = %self.0.name, %error, "asking again who we are"),
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_mins(5));
-        }
+        self.0.principal.load().as_deref().cloned()
     }
 
     /// The state of the token, for metrics and pages.
@@ -200,6 +177,12 @@ impl CloudLink {
             () = self.0.tokens.keep() => {}
             () = self.0.signer.watch(&self.0.tokens) => {}
         }
+    }
+
+    /// Waits until no renewal of the token is under way, at most as long as one may take. A process that ends earlier may
+    /// lose a refresh token that was spent for one that is not stored yet.
+    pub async fn at_rest(&self) {
+        let _ = tokio::time::timeout(LOCK_PATIENCE + TOKEN_TIMEOUT, self.0.tokens.at_rest()).await;
     }
 
     /// Begins with a token that was just handed out.
@@ -259,7 +242,7 @@ impl CloudLink {
         refused: Box<Answered>,
         deadline: Instant,
     ) -> Result<Arc<Token>, Error> {
-        match self.0.tokens.replace(token, deadline).await {
+        match self.0.tokens.replace_for(refused.api as usize, token, deadline).await {
             Ok(token) => Ok(token?),
             Err(wait) => Err(Error::Answered(Box::new(Answered { retry_after: Some(wait), ..*refused }))),
         }
@@ -267,7 +250,7 @@ impl CloudLink {
 
     /// The answer 401 to what can't be sent again from here: a new token is there, or when to come again.
     pub(super) async fn come_again(&self, token: &Token, refused: Box<Answered>, deadline: Instant) -> Error {
-        let wait = match self.0.tokens.replace(token, deadline).await {
+        let wait = match self.0.tokens.replace_for(refused.api as usize, token, deadline).await {
             Ok(Ok(_)) => Duration::ZERO,
             Ok(Err(error)) => return error.into(),
             Err(wait) => wait,
@@ -324,8 +307,9 @@ impl CloudLink {
 
     /// Whether a call went well, noted for the log and for the token.
     pub(super) fn says_yes(&self, call: &Call<'_>, status: StatusCode, headers: &HeaderMap, correlation: &str) -> bool {
-        if status != StatusCode::UNAUTHORIZED {
-            self.0.tokens.worked();
+        // A host that is ill may not have looked at the token.
+        if status != StatusCode::UNAUTHORIZED && !status.is_server_error() {
+            self.0.tokens.worked_for(call.api as usize);
         }
         if status.is_success() {
             let answered = headers.get(&CORRELATION).and_then(|id| id.to_str().ok());

@@ -87,10 +87,10 @@ impl CloudLink {
         let call = Call { api, method: Method::PUT, url, body: None, timeout, what: place.name() };
         let token = self.token(deadline).await?;
         let (mut request, correlation) = self.request(&call, &token);
-        let over = Arc::new(AtomicBool::new(false));
-        put_into(&mut request, upload, &over);
-        let sent = self.line(api).send(request, deadline).await;
-        if over.load(Ordering::Relaxed) {
+        let fate = Arc::new(Fate::default());
+        put_into(&mut request, upload, &fate);
+        let sent = self.line(api).send_unless(request, deadline, &fate.broken).await;
+        if fate.over.load(Ordering::Relaxed) {
             return Err(too_large);
         }
         let mut answer = sent.map_err(|lost| self.lost(&call, &correlation, lost))?;
@@ -162,8 +162,17 @@ impl CloudLink {
     }
 }
 
+/// What becomes of a body on its way.
+#[derive(Default)]
+struct Fate {
+    /// It did not come whole from us.
+    broken: AtomicBool,
+    /// It was too long.
+    over: AtomicBool,
+}
+
 /// The body, cut and marked where it is longer than may be.
-fn put_into(request: &mut Request, upload: Upload, over: &Arc<AtomicBool>) {
+fn put_into(request: &mut Request, upload: Upload, fate: &Arc<Fate>) {
     request.headers_mut().insert(CONTENT_TYPE, upload.kind);
     if let Some(length) = upload.length {
         request.headers_mut().insert(CONTENT_LENGTH, length.into());
@@ -171,12 +180,13 @@ fn put_into(request: &mut Request, upload: Upload, over: &Arc<AtomicBool>) {
     let body = match upload.source {
         Source::Whole(bytes) => bytes.into(),
         Source::Stream(bytes) => {
-            let (over, mut sent) = (Arc::clone(over), 0_u64);
+            let (fate, mut sent) = (Arc::clone(fate), 0_u64);
             Body::wrap_stream(bytes.map(move |piece| {
-                let piece = piece?;
+                let piece = piece.inspect_err(|_| fate.broken.store(true, Ordering::Relaxed))?;
                 sent += piece.len() as u64;
                 if sent > MAX_FILE {
-                    over.store(true, Ordering::Relaxed);
+                    fate.broken.store(true, Ordering::Relaxed);
+                    fate.over.store(true, Ordering::Relaxed);
                     return Err(io::Error::other("the file is too large"));
                 }
                 Ok(piece)

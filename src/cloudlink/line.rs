@@ -1,6 +1,7 @@
 //! A line to far sides: the wire with the policy that its calls are under, and a name for figures and the log.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,6 +46,16 @@ impl Line {
 
     /// The same for an answer of at most `limit` bytes.
     pub(super) async fn send_for(&self, request: Request, deadline: Instant, limit: usize) -> Result<Answer, Lost> {
+        self.settled(request, deadline, limit, |sent, left| self.verdict(sent, left)).await
+    }
+
+    async fn settled(
+        &self,
+        request: Request,
+        deadline: Instant,
+        limit: usize,
+        verdict: impl FnOnce(&Result<Answer, Lost>, Duration) -> Verdict,
+    ) -> Result<Answer, Lost> {
         let host = self.host(request.url());
         let entry = host.enter(deadline).await?;
         let left = deadline.saturating_duration_since(Instant::now());
@@ -53,8 +64,21 @@ impl Line {
         if let Some(wait) = sent.as_ref().ok().and_then(|answer| self.asked(answer)) {
             host.pause(wait);
         }
-        entry.settle(self.verdict(&sent, left));
+        entry.settle(verdict(&sent, left));
         sent
+    }
+
+    /// The same for a request whose body we may break: if we did (`broken`), what came of it says nothing about the host.
+    pub(super) async fn send_unless(
+        &self,
+        request: Request,
+        deadline: Instant,
+        broken: &AtomicBool,
+    ) -> Result<Answer, Lost> {
+        let verdict = |sent: &_, left| {
+            if broken.load(Ordering::Relaxed) { Verdict::Unsaid } else { self.verdict(sent, left) }
+        };
+        self.settled(request, deadline, MAX_ANSWER, verdict).await
     }
 
     /// Sends a request once and leaves the body to be read until `deadline`. It has its place among the requests to the

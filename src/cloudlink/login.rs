@@ -109,6 +109,16 @@ impl Login {
         address
     }
 
+    /// Whether the query of a redirect answers this login: nobody else knows its state. Found in a time that does not tell
+    /// how much of a state is right.
+    pub fn ear(&self) -> impl Fn(&str) -> bool + Clone + Send + Sync + 'static {
+        let ours = self.state.clone();
+        move |query| {
+            let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(name, _)| name == "state").is_some_and(|(_, state)| same(&ours, &state))
+        }
+    }
+
     /// The code in the query of a redirect, if it answers this login.
     pub fn code_in(&self, query: &str) -> Result<Secret, BadRedirect> {
         let (mut code, mut state, mut error, mut description) = (None, None, None, None);

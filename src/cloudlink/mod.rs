@@ -37,6 +37,7 @@ mod paths;
 mod pkce;
 mod places;
 pub mod presence;
+mod principal;
 mod query;
 mod raw;
 pub mod retry_after;

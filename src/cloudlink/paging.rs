@@ -35,12 +35,14 @@ pub struct Paging {
     pub deadline: Option<Instant>,
     /// How many pages are read at most.
     pub max_pages: usize,
+    /// Whether secrets stay in the items, for somebody who asked for them.
+    pub with_secrets: bool,
 }
 
 impl Paging {
     /// So long for each page, and [`MAX_PAGES`] of them.
     pub const fn each(timeout: Duration) -> Self {
-        Self { timeout, deadline: None, max_pages: MAX_PAGES }
+        Self { timeout, deadline: None, max_pages: MAX_PAGES, with_secrets: false }
     }
 
     /// So long for all of them together.
@@ -51,6 +53,12 @@ impl Paging {
     /// At most so many pages.
     pub const fn at_most(self, max_pages: usize) -> Self {
         Self { max_pages, ..self }
+    }
+
+    /// With the secrets in the items.
+    #[must_use]
+    pub const fn with_secrets(self, with_secrets: bool) -> Self {
+        Self { with_secrets, ..self }
     }
 
     fn of_next(&self) -> Duration {
@@ -64,7 +72,7 @@ impl Paging {
 pub struct Page {
     /// The status of the answer.
     pub status: StatusCode,
-    /// Its items, secrets taken out.
+    /// Its items, secrets taken out unless [`Paging::with_secrets`] is set.
     pub items: Vec<Value>,
 }
 
@@ -79,7 +87,7 @@ impl CloudLink {
     /// another host, and after the last page that `paging` allows.
     pub fn pages(&self, api: Api, path: &str, paging: Paging) -> Pages {
         let pages = self.pages_at(api, self.any_url(api, path), paging, "a page of any route");
-        if api != Api::Notifications {
+        if api != Api::Notifications || paging.with_secrets {
             return pages;
         }
         let keyless = |mut page: Page| {
@@ -153,7 +161,9 @@ impl Reader {
         })?;
         let page = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
         let (mut items, link) = page_of(page.map_err(|error| Error::unreadable(api, error))?);
-        items.iter_mut().for_each(without_secrets);
+        if !self.paging.with_secrets {
+            items.iter_mut().for_each(without_secrets);
+        }
         if let Some(link) = link {
             self.next = match self.follow(&url, &link) {
                 Ok(next) => Next::Page(next),

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::client::{Api, Call, CloudLink};
 use super::error::Error;
-use super::scrub::without_secrets;
+use super::scrub::{without_keys, without_secrets};
 use super::transport::Answer;
 
 /// A request. Its body may hold secrets and is no part of its `Debug`.
@@ -129,10 +129,14 @@ const PLAIN: &AsciiSet = &percent_encoding::NON_ALPHANUMERIC
     .remove(b'@')
     .remove(b'/');
 
-/// Takes out of a value what is never shown: tokens, passwords, secrets of clients. Whether there was any.
-pub fn hide_secrets(value: &mut Value) -> bool {
+/// Takes out of an API's answer what is not shown unasked: tokens, passwords, secrets of clients, keys of webhooks. Whether
+/// there was any.
+pub fn hide_secrets(api: Api, value: &mut Value) -> bool {
     let before = value.clone();
     without_secrets(value);
+    if api == Api::Notifications {
+        without_keys(value);
+    }
     *value != before
 }
 
@@ -153,7 +157,11 @@ mod tests {
     #[test]
     fn secrets_are_noticed() {
         let mut value = serde_json::json!({ "items": [{ "name": "Ada", "sipPassword": "x" }] });
-        assert!(hide_secrets(&mut value) && !hide_secrets(&mut value));
+        assert!(hide_secrets(Api::Admin, &mut value) && !hide_secrets(Api::Admin, &mut value));
         assert_eq!(value, serde_json::json!({ "items": [{ "name": "Ada" }] }));
+        let mut value = serde_json::json!([{ "id": "s1", "applicationId": "key" }]);
+        assert!(!hide_secrets(Api::Admin, &mut value), "an application's id is a key to Notifications only");
+        assert!(hide_secrets(Api::Notifications, &mut value));
+        assert_eq!(value, serde_json::json!([{ "id": "s1" }]));
     }
 }

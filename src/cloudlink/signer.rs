@@ -47,8 +47,10 @@ pub(super) struct Signer {
 struct Story {
     /// The login that was tried last; none if there was none.
     tried: Option<String>,
-    /// A new token that could not be written, and the one in the store that it replaces.
-    unsaved: Option<(Secret, Stored)>,
+    /// The login of the last token that was handed out.
+    granted: Option<String>,
+    /// A new token that could not be written, and the one in the store that it replaces; none if there was none.
+    unsaved: Option<(Option<Secret>, Stored)>,
 }
 
 impl Signer {
@@ -147,7 +149,11 @@ impl Signer {
         let granted = grant.fetch(&self.line).await?;
         let refresh_token = granted.refresh_token.unwrap_or_else(|| from.refresh_token.clone());
         let next = Stored { refresh_token, stored: self.clock.now(), ..from };
-        self.story().tried = Some(next.login.clone());
+        {
+            let login = Some(next.login.clone());
+            let mut story = self.story();
+            (story.tried, story.granted) = (login.clone(), login);
+        }
         if there.as_ref().is_none_or(|there| there.refresh_token != next.refresh_token) {
             self.keep(lock, there, next).await;
         }
@@ -160,10 +166,13 @@ impl Signer {
         there: Option<Stored>,
         first: Option<&Secret>,
     ) -> Result<(Option<Stored>, Stored), SignInError> {
-        let text = |stored: &Option<Stored>| stored.as_ref().map(|stored| stored.refresh_token.clone());
-        if let Some((replaced, unsaved)) = self.story().unsaved.clone()
-            && text(&there).is_none_or(|there| there == replaced)
-        {
+        let unsaved = {
+            let mut story = self.story();
+            // Somebody has logged in or out since: that counts.
+            story.unsaved = story.unsaved.take().filter(|(replaced, _)| *replaced == text(there.as_ref()));
+            story.unsaved.clone()
+        };
+        if let Some((_, unsaved)) = unsaved {
             return Ok((there, unsaved));
         }
         let seed = first.map(fingerprint);
@@ -199,8 +208,7 @@ impl Signer {
                 account = %self.account,
                 "the new refresh token could not be stored: {error}; it is lost when this process ends"
             );
-            let replaced = there.map_or_else(|| Secret::new(""), |there| there.refresh_token);
-            story.unsaved = Some((replaced, next));
+            story.unsaved = Some((text(there.as_ref()), next));
         }
     }
 
@@ -258,7 +266,8 @@ impl Signer {
             let Ok(there) = blocking(move || reading.read()).await else { continue };
             let known = {
                 let story = self.story();
-                story.unsaved.is_some() || story.tried == there.map(|stored| stored.login)
+                let not_written = story.unsaved.as_ref().is_some_and(|(replaced, _)| *replaced == text(there.as_ref()));
+                not_written || story.tried == there.map(|stored| stored.login)
             };
             if known {
                 seen = Some(now);
@@ -267,6 +276,11 @@ impl Signer {
                 tokens.forget();
             }
         }
+    }
+
+    /// Names the login that the last token goes back to, where there are logins.
+    pub(super) fn login(&self) -> Option<String> {
+        self.story().granted.clone()
     }
 
     fn story(&self) -> std::sync::MutexGuard<'_, Story> {
@@ -288,6 +302,11 @@ impl Signer {
 
 fn guest_secrets(guest: &Guest) -> Vec<(&'static str, Secret)> {
     guest.access_code.iter().map(|code| ("accessCode", code.clone())).collect()
+}
+
+/// The refresh token in a store.
+fn text(stored: Option<&Stored>) -> Option<Secret> {
+    stored.map(|stored| stored.refresh_token.clone())
 }
 
 /// Tells one first token from another without keeping it.

@@ -1,10 +1,14 @@
 //! Refresh tokens on disk: `sign-in/ACCOUNT.json` in the state folder, for nobody but its owner, replaced as a whole and
 //! synced before anything is done with the new one. Only who holds the account's lock writes, so that a daemon and a
 //! command that renew at the same time each build on the other's.
+//!
+//! The folder may be another user's than ours, when root runs a command: no name in it is trusted. See `folder`.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+mod folder;
+
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use crate::kit::secret::Secret;
+use folder::Folder;
 
 /// The folder in the state folder.
 const FOLDER: &str = "sign-in";
@@ -22,7 +27,7 @@ const VERSION: u32 = 1;
 const LARGEST: u64 = 64 * 1024;
 
 /// How long another may hold the lock: one token request, and a little.
-const LOCK_PATIENCE: Duration = Duration::from_secs(15);
+pub const LOCK_PATIENCE: Duration = Duration::from_secs(15);
 /// How often a lock that is taken is tried.
 const LOCK_TRIES: Duration = Duration::from_millis(50);
 
@@ -97,6 +102,7 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct Lock {
     store: Store,
+    folder: Folder,
     _file: File,
 }
 
@@ -125,7 +131,7 @@ impl Store {
 
     /// The file.
     pub fn path(&self) -> PathBuf {
-        self.folder().join(format!("{}.json", self.account))
+        self.folder().join(self.named("json"))
     }
 
     fn folder(&self) -> PathBuf {
@@ -135,23 +141,20 @@ impl Store {
     /// What is stored; none if nothing is.
     pub fn read(&self) -> Result<Option<Stored>, StoreError> {
         let path = self.path();
-        let mut file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(StoreError::Io { what: "open", path, source }),
-        };
+        let opened = |source| StoreError::Io { what: "open", path: path.clone(), source };
+        let Some(folder) = Folder::open(&self.state, FOLDER).map_err(opened)? else { return Ok(None) };
+        let Some(mut file) = folder.file(&self.named("json")).map_err(opened)? else { return Ok(None) };
         let failed = |source| StoreError::Io { what: "read", path: path.clone(), source };
         let unreadable = |why: String| StoreError::Unreadable { path: path.clone(), why };
         let about = file.metadata().map_err(failed)?;
-        if !about.is_file() || about.len() > LARGEST {
-            return Err(unreadable("it is no small file".to_owned()));
+        if !about.is_file() || about.nlink() != 1 || about.len() > LARGEST {
+            return Err(unreadable("it is no small file with one name".to_owned()));
         }
         if about.mode() & 0o077 != 0 {
             return Err(StoreError::Open { path, mode: about.mode() & 0o7777 });
         }
-        let us = us();
-        if about.uid() != us && us != 0 {
-            return Err(StoreError::Foreign { path, owner: about.uid(), us });
+        if !folder.may_own(about.uid()) {
+            return Err(StoreError::Foreign { path, owner: about.uid(), us: us() });
         }
         let mut text = String::new();
         (&mut file).take(LARGEST).read_to_string(&mut text).map_err(failed)?;
@@ -188,55 +191,48 @@ impl Store {
 
     /// The lock; none while another process, or another task of this one, has it.
     pub fn try_lock(&self) -> Result<Option<Lock>, StoreError> {
-        let folder = self.folder();
+        let path = self.folder().join(self.named("lock"));
         let failed = |what, path: &Path| {
             let path = path.to_owned();
             move |source| StoreError::Io { what, path, source }
         };
-        if !folder.is_dir() {
-            DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed("make", &folder))?;
-            self.give(&folder).map_err(failed("give away", &folder))?;
+        if !self.state.is_dir() {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&self.state);
+            made.map_err(failed("make", &self.state))?;
         }
-        let path = folder.join(format!("{}.lock", self.account));
-        let open = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path);
-        let file = open.map_err(failed("open", &path))?;
-        self.give(&path).map_err(failed("give away", &path))?;
+        let folder = Folder::make(&self.state, FOLDER).map_err(failed("open", &self.folder()))?;
+        let file = folder.own_file(&self.named("lock")).map_err(failed("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { store: self.clone(), _file: file })),
+            Ok(()) => Ok(Some(Lock { store: self.clone(), folder, _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(StoreError::Io { what: "lock", path, source }),
         }
     }
 
-    /// What root makes in another user's state folder is that user's: the daemon must be able to read it.
-    fn give(&self, path: &Path) -> std::io::Result<()> {
-        if us() != 0 {
-            return Ok(());
-        }
-        let owner = std::fs::metadata(&self.state)?;
-        if owner.uid() == 0 { Ok(()) } else { std::os::unix::fs::chown(path, Some(owner.uid()), Some(owner.gid())) }
+    /// A name in the folder.
+    fn named(&self, kind: &str) -> String {
+        format!("{}.{kind}", self.account)
     }
 }
 
 impl Lock {
     /// Stores a token. When this returns it is on disk, in the place of the one before.
     pub fn write(&self, stored: &Stored) -> Result<(), StoreError> {
-        let (path, folder) = (self.store.path(), self.store.folder());
-        let fresh = folder.join(format!("{}.new", self.store.account));
+        let (folder, fresh) = (&self.folder, self.store.named("new"));
         let write = || {
             // One that was left behind by a crash may be half written, or have another mode.
-            match std::fs::remove_file(&fresh) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&fresh)?;
-            self.store.give(&fresh)?;
+            folder.remove(&fresh)?;
+            let mut file = folder.fresh_file(&fresh)?;
             file.write_all(&self.text(stored)?)?;
             file.sync_all()?;
-            std::fs::rename(&fresh, &path)?;
-            File::open(&folder)?.sync_all()
+            folder.rename(&fresh, &self.store.named("json"))?;
+            folder.sync()
         };
-        write().map_err(|source| StoreError::Io { what: "write", path: path.clone(), source })
+        write().map_err(|source| {
+            // A token that will never be used must not lie about.
+            let _ = folder.remove(&fresh);
+            StoreError::Io { what: "write", path: self.store.path(), source }
+        })
     }
 
     fn text(&self, stored: &Stored) -> std::io::Result<Vec<u8>> {
@@ -256,14 +252,18 @@ impl Lock {
         Ok(text)
     }
 
-    /// Removes what is stored. Whether there was something.
+    /// Removes what is stored, and what a crash left of it. Whether there was something.
     pub fn remove(&self) -> Result<bool, StoreError> {
-        let path = self.store.path();
-        let removed = match std::fs::remove_file(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            removed => removed.and_then(|()| File::open(self.store.folder())?.sync_all()),
+        let remove = || {
+            let removed = self.folder.remove(&self.store.named("json"))?;
+            // A crash may have left a token there.
+            let left = self.folder.remove(&self.store.named("new"))?;
+            if removed || left {
+                self.folder.sync()?;
+            }
+            Ok(removed || left)
         };
-        removed.map(|()| true).map_err(|source| StoreError::Io { what: "remove", path, source })
+        remove().map_err(|source| StoreError::Io { what: "remove", path: self.store.path(), source })
     }
 }
 

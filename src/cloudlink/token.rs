@@ -4,7 +4,8 @@
 //! fifth it is still handed out while a new one is fetched in the background. A failed renewal is shared by all who
 //! wait for it, and a pause that grows follows it, in which everybody gets the same error at once. A token that an API
 //! refuses (401) is dropped and replaced, but such forced renewals have pauses between them too: an API that answers
-//! 401 for ever must not turn into a stream of token requests.
+//! 401 for ever must not turn into a stream of token requests. Each user of a token has pauses of its own, which only it
+//! ends: what one API takes says nothing about another that never does.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +16,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use reqwest::header::HeaderValue;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use crate::kit::backoff::Backoff;
@@ -30,6 +31,8 @@ const TRANSIENT: Backoff = Backoff { base: Duration::from_millis(250), cap: Dura
 const REFUSED: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_mins(1) };
 /// The pause between renewals that a 401 forces.
 const FORCED: Backoff = Backoff { base: Duration::from_secs(1), cap: Duration::from_mins(1) };
+/// How many users of one token are told apart: the APIs of CloudLink, and one to spare.
+const USERS: usize = 8;
 /// What is assumed when an answer does not say how long its token lives.
 pub const UNSAID_LIFE: Duration = Duration::from_mins(5);
 
@@ -104,11 +107,13 @@ struct Kept {
     clock: Clock,
     chance: Chance,
     supervisor: Supervisor,
-    /// Renewals that a 401 forced since a call last succeeded.
-    forced: AtomicU32,
+    /// By user: renewals that a 401 forced since it last took a token.
+    forced: [AtomicU32; USERS],
     state: Mutex<State>,
     /// Wakes who keeps the token when it was forgotten.
     forgotten: Notify,
+    /// The serial number of the last token.
+    renewed: watch::Sender<u64>,
 }
 
 type Renewed = Result<Arc<Token>, SignInError>;
@@ -122,7 +127,8 @@ struct State {
     failed: Option<Failed>,
     failures: u32,
     renewals: u64,
-    forced_until: Option<Instant>,
+    /// By user.
+    forced_until: [Option<Instant>; USERS],
 }
 
 struct Failed {
@@ -138,8 +144,9 @@ enum Look {
 impl Tokens {
     /// Nothing is fetched until a token is wanted.
     pub fn new(service: Arc<str>, fetch: Fetch, clock: Clock, chance: Chance, supervisor: Supervisor) -> Self {
-        let (forced, state, forgotten) = (AtomicU32::new(0), Mutex::default(), Notify::new());
-        Self(Arc::new(Kept { service, fetch, clock, chance, supervisor, forced, state, forgotten }))
+        let (forced, state, forgotten) = (Default::default(), Mutex::default(), Notify::new());
+        let renewed = watch::Sender::new(0);
+        Self(Arc::new(Kept { service, fetch, clock, chance, supervisor, forced, state, forgotten, renewed }))
     }
 
     /// Begins with a token that was just handed out.
@@ -168,15 +175,21 @@ impl Tokens {
     /// A token in the place of `refused`, which an API answered with 401. If a renewal was forced only just now, how
     /// long to wait before asking again.
     pub async fn replace(&self, refused: &Token, deadline: Instant) -> Result<Renewed, Duration> {
+        self.replace_for(0, refused, deadline).await
+    }
+
+    /// The same for one of several users of the token, by a number below 8; all above that are one.
+    pub async fn replace_for(&self, user: usize, refused: &Token, deadline: Instant) -> Result<Renewed, Duration> {
+        let user = user.min(USERS - 1);
         {
             let mut state = self.0.lock();
             if state.current.as_ref().is_some_and(|current| current.serial == refused.serial) {
                 let now = Instant::now();
-                if let Some(until) = state.forced_until.filter(|until| *until > now) {
+                if let Some(until) = state.forced_until[user].filter(|until| *until > now) {
                     return Err(until - now);
                 }
-                let forced = self.0.forced.fetch_add(1, Ordering::Relaxed);
-                state.forced_until = Some(now + pause(FORCED, forced, &self.0.chance));
+                let forced = self.0.forced[user].fetch_add(1, Ordering::Relaxed);
+                state.forced_until[user] = Some(now + pause(FORCED, forced, &self.0.chance));
                 state.current = None;
             }
         }
@@ -185,8 +198,29 @@ impl Tokens {
 
     /// A call with the token was not refused.
     pub fn worked(&self) {
-        if self.0.forced.load(Ordering::Relaxed) != 0 {
-            self.0.forced.store(0, Ordering::Relaxed);
+        self.worked_for(0);
+    }
+
+    /// The same for one of several users of the token, numbered as in [`Tokens::replace_for`].
+    pub fn worked_for(&self, user: usize) {
+        let forced = &self.0.forced[user.min(USERS - 1)];
+        if forced.load(Ordering::Relaxed) != 0 {
+            forced.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Changes with each new token.
+    pub fn renewals(&self) -> watch::Receiver<u64> {
+        self.0.renewed.subscribe()
+    }
+
+    /// Waits until no renewal is under way: what one has asked for may be all that is left of a sign-in, and must not be
+    /// lost on the way to the disk.
+    pub async fn at_rest(&self) {
+        let renewal = self.0.lock().renewing.clone();
+        if let Some(renewal) = renewal {
+            // Whatever came of it.
+            drop(renewal.await);
         }
     }
 
@@ -296,6 +330,7 @@ impl Kept {
                 tracing::debug!(service = %self.service, valid_until = %token.valid_until, "token renewed");
                 state.current = Some(token.clone());
                 (state.renewals, state.failures, state.failed) = (token.serial, 0, None);
+                self.renewed.send_replace(token.serial);
             }
             Err(error) => {
                 if state.failures == 0 {
@@ -356,5 +391,69 @@ impl std::fmt::Debug for Token {
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Tokens({})", self.0.service)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU64;
+
+    use super::*;
+
+    /// Tokens that take so long to fetch, and how many came.
+    fn tokens(takes: Duration) -> (Tokens, Arc<AtomicU64>) {
+        let came = Arc::new(AtomicU64::new(0));
+        let count = came.clone();
+        let fetch: Fetch = Box::new(move || {
+            let count = count.clone();
+            Box::pin(async move {
+                sleep(takes).await;
+                let text = format!("tok-{}", count.fetch_add(1, Ordering::Relaxed));
+                Ok(Fresh { text: Secret::new(text), life: Duration::from_hours(10) })
+            })
+        });
+        let clock = Clock::manual("2026-02-03T08:15:00Z".parse().unwrap());
+        (Tokens::new("a test".into(), fetch, clock, Chance::seeded(1), Supervisor::new().0), came)
+    }
+
+    fn in_time() -> Instant {
+        Instant::now() + Duration::from_mins(1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_one_user_takes_shortens_no_pause_of_another() {
+        let (tokens, _) = tokens(Duration::ZERO);
+        let mut token = tokens.get(in_time()).await.unwrap();
+        let mut waits = Vec::new();
+        for _ in 0..20 {
+            match tokens.replace_for(1, &token, in_time()).await {
+                Ok(another) => token = another.unwrap(),
+                Err(wait) => {
+                    waits.push(wait);
+                    sleep(wait).await;
+                }
+            }
+            tokens.worked_for(2);
+        }
+        assert!(waits.iter().all(|wait| *wait <= FORCED.cap), "{waits:?}");
+        assert!(waits.last().is_some_and(|wait| *wait >= FORCED.cap / 2), "{waits:?}");
+        // Another user does not wait for it, and this one not any more once it takes a token.
+        token = tokens.replace_for(2, &token, in_time()).await.unwrap().unwrap();
+        tokens.worked_for(1);
+        sleep(FORCED.cap).await;
+        token = tokens.replace_for(1, &token, in_time()).await.unwrap().unwrap();
+        let wait = tokens.replace_for(1, &token, in_time()).await.unwrap_err();
+        assert!(wait <= FORCED.base, "{wait:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_is_waited_for_when_who_wanted_it_has_given_up() {
+        let (tokens, came) = tokens(Duration::from_secs(5));
+        assert!(tokens.get(Instant::now() + Duration::from_secs(1)).await.is_err());
+        assert_eq!(came.load(Ordering::Relaxed), 0);
+        tokens.at_rest().await;
+        assert_eq!(came.load(Ordering::Relaxed), 1);
+        tokens.at_rest().await;
+        assert_eq!(came.load(Ordering::Relaxed), 1, "none is begun by it");
     }
 }

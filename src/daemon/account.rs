@@ -23,7 +23,7 @@ use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
 use crate::numbers::Dialling;
-use crate::rules::{Attached, RuleSet, Step, World};
+use crate::rules::{Attached, RuleSet, World};
 use crate::settings;
 use crate::telemetry::Metrics;
 
@@ -153,11 +153,9 @@ impl Account {
         let stop = supervisor.stop.clone();
         supervisor.spawn(async move { stop.run_until_cancelled(looking).await });
         self.start_directory(journal, parts);
-        // Only a bot has to know itself.
-        if rules.rules().iter().flat_map(|rule| &rule.steps).any(Step::answers) {
-            let (learn, stop) = (self.cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());
-            supervisor.spawn(async move { stop.run_until_cancelled(learn).await });
-        }
+        // Whatever the rules are: those of the next reload may answer messages, and must know whose are our own.
+        let (learn, stop) = (self.cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());
+        supervisor.spawn(async move { stop.run_until_cancelled(learn).await });
         Ok(())
     }
 }

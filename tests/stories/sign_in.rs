@@ -222,7 +222,7 @@ async fn what_is_pasted_is_as_good_and_what_is_forged_is_not() {
 }
 
 #[tokio::test]
-async fn a_redirect_that_is_not_ours_or_says_no_ends_the_login_and_says_why() {
+async fn a_redirect_that_is_not_ours_ends_nothing_and_one_that_says_no_ends_the_login() {
     let stage = Stage::new().await;
     let mut login = stage.talk(&["login", "--no-open"]);
     let address: reqwest::Url = login.line("http").await.parse().unwrap();
@@ -233,11 +233,7 @@ async fn a_redirect_that_is_not_ours_or_says_no_ends_the_login_and_says_why() {
     assert_eq!(forged.status(), 400);
     let page = forged.text().await.unwrap();
     assert!(page.contains("You are not signed in"), "{page}");
-    let said = login.end().await;
-    assert!(said.code == Some(1) && said.err.contains("carries another state"), "{said:?}");
-    let mut login = stage.talk(&["login", "--no-open"]);
-    let address = login.line("http").await;
-    let back = stage.sent_back(&address, &[("cancel", "1")]).await;
+    let back = stage.sent_back(address.as_str(), &[("cancel", "1")]).await;
     let said_no = format!("{back}&error_description=The%20person%20said%20%1b%5bno");
     assert_eq!(stage.bench.http.get(&said_no).send().await.unwrap().status(), 400);
     let said = login.end().await;
@@ -311,6 +307,31 @@ async fn a_login_lives_under_every_fate_of_its_refresh_token() {
             assert_eq!(told.code, Some(0), "{variants:?} {told:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_command_that_ends_early_stores_what_it_asked_for() {
+    let stage = Stage::new().await;
+    assert_eq!(stage.log_in().await.code, Some(0));
+    // The refresh token is spent at once, and what takes its place comes late.
+    let slow = json!({ "path_contains": "/token", "method": "POST", "delay_ms": 5000, "after": true, "times": 1 });
+    assert_eq!(stage.bench.control(Method::POST, "/moods", slow.clone()).await.0, 200);
+    let said = stage.talk(&["api", "authentication", "GET", "/token", "--timeout", "1"]).end().await;
+    assert!(said.code == Some(1) && said.err.contains("no token came within the time-out"), "{said:?}");
+    assert_eq!(stage.whoami().await.code, Some(0), "the sign-in is not lost");
+    assert_eq!(stage.bench.control(Method::POST, "/moods", slow).await.0, 200);
+    let before = std::fs::read_to_string(stage.store()).unwrap();
+    let told = stage.talk(&["whoami"]);
+    until("the token is asked for", async || {
+        let moods = stage.bench.control(Method::GET, "/moods", Value::Null).await.1;
+        (!moods.to_string().contains("5000")).then_some(())
+    })
+    .await;
+    assert_eq!(std::fs::read_to_string(stage.store()).unwrap(), before);
+    told.signal("INT");
+    let said = told.end().await;
+    assert!(said.code == Some(130), "{said:?}");
+    assert_eq!(stage.whoami().await.code, Some(0), "nor by a signal");
 }
 
 #[tokio::test]

@@ -60,7 +60,8 @@ async fn a_token_that_is_refused_for_ever_does_not_become_a_stream_of_requests()
     world.far.when("PUT", "/calls/1").answers(401);
     world.deliver(&ringing("3002", "1")).await;
     world.wait_idle().await;
-    assert!(world.far.requests("/token").len() <= 4, "{:?}", world.far.requests("/token"));
+    let tokens = world.far.requests("/token");
+    assert!(tokens.iter().filter(|seen| seen.method == "POST").count() <= 4, "{tokens:?}");
     assert!(world.far.acts("/calls/1").len() <= 8);
 }
 

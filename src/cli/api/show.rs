@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 use futures_util::StreamExt;
@@ -14,7 +16,7 @@ use crate::cloudlink::{CloudLink, Error, Exchange, Paging, hide_secrets};
 
 /// Said when something was left out.
 const LEFT_OUT: &str =
-    "note: passwords, tokens or client secrets in the answer are left out; --show-secrets shows them";
+    "note: passwords, tokens, keys or client secrets in the answer are left out; --show-secrets shows them";
 
 /// A success.
 pub(super) fn answer(args: &Args, answer: &Exchange) -> ExitCode {
@@ -25,7 +27,7 @@ pub(super) fn answer(args: &Args, answer: &Exchange) -> ExitCode {
         complain("note: 202, accepted: whether it is done shows later");
     }
     if let Some(path) = &args.output {
-        return match std::fs::write(path, &answer.body) {
+        return match write(path, &answer.body) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 complain(&format!("can't write {}: {error}", path.display()));
@@ -36,7 +38,7 @@ pub(super) fn answer(args: &Args, answer: &Exchange) -> ExitCode {
     let terminal = std::io::stdout().is_terminal();
     match answer.json() {
         Some(mut value) => {
-            let hidden = !args.show_secrets && hide_secrets(&mut value);
+            let hidden = !args.show_secrets && hide_secrets(args.api, &mut value);
             if hidden {
                 complain(LEFT_OUT);
             }
@@ -58,6 +60,11 @@ pub(super) fn answer(args: &Args, answer: &Exchange) -> ExitCode {
         None => print(&answer.body),
     }
     ExitCode::SUCCESS
+}
+
+/// To a file that, if it is new, is nobody's but ours: what is in it may be a secret.
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path)?.write_all(bytes)
 }
 
 fn head(answer: &Exchange) {
@@ -113,7 +120,8 @@ fn told(error: &Error) {
 pub(super) async fn pages(args: &Args, cloudlink: &CloudLink, asked: Asked) -> ExitCode {
     let pretty = !args.json && !args.jsonl && std::io::stdout().is_terminal();
     let mut list = List { lines: args.jsonl, pretty, number: 0 };
-    let mut pages = cloudlink.pages(args.api, &asked.path, Paging::each(args.timeout()));
+    let mut pages =
+        cloudlink.pages(args.api, &asked.path, Paging::each(args.timeout()).with_secrets(args.show_secrets));
     let mut failed = None;
     while let Some(page) = pages.next().await {
         match page {
@@ -170,4 +178,20 @@ impl List {
 
 fn indented(item: &Value) -> String {
     format!("{item:#}").lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_is_written_is_nobody_elses() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("answer");
+        for text in ["a longer one", "short"] {
+            super::write(&path, text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }

@@ -1,4 +1,5 @@
-//! The ear for the redirect: a listener on this machine's own address that hears one, and shows the browser one plain page.
+//! The ear for the redirect: a listener on this machine's own address that hears the one that answers our login, and shows
+//! the browser one plain page. Whoever else reaches the port is told that it is not for them, and ends nothing.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -63,17 +64,20 @@ impl Ear {
         &self.redirect_uri
     }
 
-    /// Waits for the one redirect: its query, and the page that the browser waits for.
-    pub(super) async fn hear(self) -> Result<(String, Page), String> {
+    /// Waits for the one redirect that is `ours`, by its query: that, and the page that the browser waits for.
+    pub(super) async fn hear(
+        self,
+        ours: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+    ) -> Result<(String, Page), String> {
         let (heard, mut comes) = mpsc::channel::<Heard>(1);
         let (supervisor, _) = Supervisor::new();
         let close = CancellationToken::new();
         for listener in self.listeners {
-            let (heard, path) = (heard.clone(), self.redirect_uri.path().to_owned());
+            let (heard, path, ours) = (heard.clone(), self.redirect_uri.path().to_owned(), ours.clone());
             let handle = move |request: axum::extract::Request| {
-                let (heard, path) = (heard.clone(), path.clone());
+                let (heard, path, ours) = (heard.clone(), path.clone(), ours.clone());
                 let (head, _) = request.into_parts();
-                async move { answer(&head.method, &head.uri, &path, &heard).await }
+                async move { answer(&head.method, &head.uri, &path, ours, &heard).await }
             };
             supervisor.spawn(listener.serve(handle, supervisor.clone(), close.clone()));
         }
@@ -92,16 +96,25 @@ impl Page {
     }
 }
 
-/// The first redirect waits for how it went; everything else is told that it is nothing to us.
-async fn answer(method: &Method, uri: &Uri, path: &str, heard: &mpsc::Sender<Heard>) -> Response<Body> {
+/// The first redirect that is ours waits for how it went; everything else is told that it is nothing to us.
+async fn answer(
+    method: &Method,
+    uri: &Uri,
+    path: &str,
+    ours: impl Fn(&str) -> bool,
+    heard: &mpsc::Sender<Heard>,
+) -> Response<Body> {
     if uri.path() != path {
         return page(StatusCode::NOT_FOUND, "There is nothing here.");
     }
     if method != Method::GET {
         return page(StatusCode::METHOD_NOT_ALLOWED, "There is nothing here.");
     }
-    let (answer, how) = oneshot::channel();
     let query = uri.query().unwrap_or_default().to_owned();
+    if !ours(&query) {
+        return page(StatusCode::BAD_REQUEST, "This belongs to another login, or is forged. You are not signed in.");
+    }
+    let (answer, how) = oneshot::channel();
     if heard.try_send((query, answer)).is_err() {
         return page(StatusCode::GONE, "This login is over.");
     }

@@ -34,3 +34,28 @@ fn what_comes_from_outside_moves_no_cursor() {
     assert_eq!(named(&who(Some("a1"), claims)), "Ada[2J Lovelace (p1), USER, account a1");
     assert_eq!(named(&who(None, json!({}))), "p1");
 }
+
+#[tokio::test]
+async fn only_a_redirect_with_our_state_ends_the_login() {
+    let ear = Ear::bind(&"http://127.0.0.1/callback".parse().unwrap()).await.unwrap();
+    let back = ear.redirect_uri().clone();
+    let ours = |query: &str| query.contains("state=ours");
+    let visit = async |query: &str| {
+        let mut url = back.clone();
+        url.set_query(Some(query));
+        reqwest::get(url).await.unwrap().status().as_u16()
+    };
+    let strangers = async {
+        for query in ["", "code=x", "code=x&state=x", "error=access_denied"] {
+            assert_eq!(visit(query).await, 400, "{query}");
+        }
+        visit("code=y&state=ours").await
+    };
+    let heard = async {
+        let (query, page) = ear.hear(ours).await.unwrap();
+        page.show(true).await;
+        query
+    };
+    let (status, query) = tokio::join!(strangers, heard);
+    assert_eq!((status, query.as_str()), (200, "code=y&state=ours"));
+}

@@ -126,3 +126,40 @@ fn what_root_makes_belongs_to_the_owner_of_the_state_folder() {
         assert_eq!((about.uid(), about.gid()), (12_345, 12_346), "{}", path.display());
     }
 }
+
+#[test]
+fn no_link_in_the_folder_is_followed() {
+    let (folder, store) = place();
+    drop(store.try_lock().unwrap().unwrap());
+    let victim = folder.path().join("victim");
+    std::fs::write(&victim, "precious").unwrap();
+    std::fs::set_permissions(&victim, Permissions::from_mode(0o600)).unwrap();
+    let lock = store.folder().join("main.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(&victim, &lock).unwrap();
+    assert!(store.try_lock().is_err(), "a link");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::hard_link(&victim, &lock).unwrap();
+    assert!(store.try_lock().is_err(), "another name");
+    std::fs::remove_file(&lock).unwrap();
+    // What is to be written goes beside, and a link in its way is removed.
+    std::os::unix::fs::symlink(&victim, store.folder().join("main.new")).unwrap();
+    std::os::unix::fs::symlink(&victim, store.path()).unwrap();
+    assert!(store.read().is_err());
+    store.try_lock().unwrap().unwrap().write(&stored("token")).unwrap();
+    assert_eq!(store.read().unwrap(), Some(stored("token")));
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+    // Nor is the folder itself a link.
+    std::fs::rename(store.folder(), folder.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), store.folder()).unwrap();
+    assert!(store.read().is_err() && store.try_lock().is_err());
+}
+
+#[test]
+fn a_logout_leaves_nothing_of_a_crash() {
+    let (_folder, store) = place();
+    let lock = store.try_lock().unwrap().unwrap();
+    let left = store.folder().join("main.new");
+    std::fs::write(&left, "half a token").unwrap();
+    assert!(lock.remove().unwrap() && !left.exists() && !lock.remove().unwrap());
+}

@@ -143,3 +143,16 @@ async fn a_redirect_is_not_followed_and_says_what_to_set() {
     assert!(text.contains(&other.url) && text.contains("urls.admin") && !text.contains("s3cret"), "{text}");
     assert!(error.class() == Class::Final && other.seen("").is_empty());
 }
+
+#[tokio::test]
+async fn a_file_that_breaks_on_our_side_says_nothing_about_the_host() {
+    let far = takes_all().await;
+    let cloudlink = client(&far.url);
+    for turn in 0..12 {
+        let broken = stream::iter([Ok(Bytes::from_static(b"x")), Err(std::io::Error::other("broken"))]);
+        let broken = Upload::stream("a/b", None, broken);
+        assert!(cloudlink.put_attachment("c", "a", broken, SOON).await.is_err(), "{turn}");
+    }
+    assert!(cloudlink.hosts().iter().all(|host| !host.breaker_open), "{:?}", cloudlink.hosts());
+    cloudlink.put_attachment("c", "a", Upload::bytes("a/b", "x"), SOON).await.unwrap();
+}

@@ -352,3 +352,16 @@ async fn a_forbidden_name_is_told_from_one_that_is_unknown() {
     let lost = line.send(request, tokio::time::Instant::now() + SOON).await.unwrap_err();
     assert_eq!(lost, Lost::Forbidden("the name leads elsewhere".into()));
 }
+
+#[tokio::test]
+async fn a_token_does_not_come_back_in_another_spelling() {
+    let far = Far::start(|seen: &Seen| {
+        if seen.path.ends_with("/token") {
+            return Reply::Json(201, json!({ "access_token": "tok/one+two", "expires_in": 3600 }));
+        }
+        Reply::Text(403, "text/plain", "no: access_token=tok%2Fone%2Btwo and tok/one+two".into())
+    })
+    .await;
+    let Err(Error::Answered(answered)) = client(&far.url).redirect(CALL, "4001", SOON).await else { panic!() };
+    assert_eq!(answered.body, "no: access_token=[secret] and [secret]");
+}

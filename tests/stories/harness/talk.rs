@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::command::Said;
+use super::command::{self, Said};
 use super::{PATIENCE, PROGRAM};
 
 /// See the module. It is killed when it is dropped.
@@ -44,6 +44,13 @@ impl Talk {
     /// Types a line.
     pub(crate) async fn say(&mut self, line: &str) {
         self.input.as_mut().unwrap().write_all(format!("{line}\n").as_bytes()).await.unwrap();
+    }
+
+    /// A signal by name. The shell's own `kill` is everywhere.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().unwrap();
+        let said = command::run("sh", &["-c", &format!("kill -{name} {pid}")]).unwrap();
+        assert_eq!(said.code, Some(0), "{said:?}");
     }
 
     /// Waits for its end; all that it said.

@@ -152,3 +152,43 @@ async fn a_file_that_others_can_read_is_not_used() {
     assert!(error.contains("can be read by others than its owner (mode 0644)"), "{error}");
     assert!(far.seen("").is_empty());
 }
+
+#[tokio::test]
+async fn a_logout_holds_after_a_write_that_failed() {
+    let (_folder, store) = place();
+    let issuer = Issuer::knows(&["rt-0"]);
+    let far = issuer.start().await;
+    log_in(&store, &login(&far, "rt-0", "l1"));
+    let hindrance = store.path().with_extension("new");
+    std::fs::create_dir(&hindrance).unwrap();
+    let cloudlink = client(&far, &application(&store));
+    let _task = testing::spawn(cloudlink.clone().keep_signed_in());
+    cloudlink.who_am_i(SOON).await.unwrap();
+    assert_eq!(on_disk(&store), "rt-0", "what came could not be written");
+    std::fs::remove_dir(&hindrance).unwrap();
+    assert!(store.lock().await.unwrap().unwrap().remove().unwrap());
+    until("nobody is logged in", || cloudlink.token_state().last_error.is_some()).await;
+    assert!(cloudlink.who_am_i(SOON).await.unwrap_err().to_string().contains("nobody has logged in"));
+    assert!(store.read().unwrap().is_none(), "and nobody comes back");
+}
+
+#[tokio::test]
+async fn who_we_are_is_learnt_anew_with_each_login() {
+    let (_folder, store) = place();
+    let issuer = Issuer::knows(&["rt-one", "rt-other"]);
+    let far = issuer.start().await;
+    let cloudlink = client(&far, &application(&store));
+    let _kept = testing::spawn(cloudlink.clone().keep_signed_in());
+    let _learnt = testing::spawn(cloudlink.clone().learn_who_we_are());
+    until("nobody has logged in", || cloudlink.token_state().last_error.is_some()).await;
+    assert_eq!(cloudlink.principal(), None);
+    log_in(&store, &login(&far, "rt-one", "l1"));
+    until("the one is known", || cloudlink.principal().as_deref() == Some("p-1")).await;
+    // A new token by the same login is the same principal: nobody is asked.
+    cloudlink.0.tokens.forget();
+    until("a new token", || on_disk(&store) == "rt-2").await;
+    log_in(&store, &login(&far, "rt-other", "l2"));
+    until("the other is known", || cloudlink.principal().as_deref() == Some("p-3")).await;
+    let asked = far.seen("/token").into_iter().filter(|seen| seen.method == "GET").count();
+    assert_eq!(asked, 2, "once for each login");
+}
