@@ -123,14 +123,19 @@ impl Account {
             .clone()
             .ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
         let Parts { clock, chance, supervisor, metrics, .. } = parts;
-        let account_id = options.account_id.clone();
-        let cloudlink =
-            CloudLink::new(options, &parts.session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
+        let cloudlink = CloudLink::new(
+            options.clone(),
+            &parts.session,
+            Wire::new(),
+            clock.clone(),
+            chance.clone(),
+            supervisor.clone(),
+        );
         let directory = Directory::new(
             Arc::clone(&name),
             parts.directory,
             Needs { sites: site::is_wanted(&account.locale), ..Needs::default() },
-            Arc::new(Far::new(cloudlink.clone(), account_id)),
+            Arc::new(Far::new(cloudlink.clone(), &options)),
             rules.numbers().clone(),
             clock.clone(),
         );

@@ -138,7 +138,7 @@ impl Directory {
         let mut entries = Vec::new();
         let whole = read::all(&*self.0.source, list, READING, |item| entries.extend(entry(item).map(Arc::new)));
         if !whole.await? {
-            tracing::warn!(account = %self.0.account, kept = entries.len(), "there are more {} than are kept", list.name());
+            tracing::warn!(account = %self.0.account, kept = entries.len(), "not all {} could be read, or there are more than are kept", list.name());
         }
         let shelf = Shelf::of(entries);
         let count = shelf.len();

@@ -37,7 +37,7 @@ pub use index::{Entry, Key};
 pub use read::all;
 pub use shelf::Shelf;
 pub use site::{Prefixes, Site};
-pub use source::{List, One, Page, Source, Trouble, Why};
+pub use source::{List, One, Pages, Source, Trouble, Why};
 pub use talk::Talk;
 
 use keep::Change;
