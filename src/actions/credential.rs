@@ -10,6 +10,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::{Credential, CredentialAuth};
+use crate::cloudlink::scrub::spellings;
 use crate::cloudlink::sign_in::{Form, Grant};
 use crate::cloudlink::token::Tokens;
 use crate::cloudlink::transport::Wire;
@@ -18,6 +19,9 @@ use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::secret::Secret;
 use crate::kit::supervisor::Supervisor;
+
+/// The shortest secret, in bytes, that is looked for in answers.
+const SHORTEST: usize = 8;
 
 /// A credential that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +41,7 @@ pub(super) struct Ready {
     pub base: Url,
     pub auth: Auth,
     pub line: Line,
-    /// What must not be kept of an answer that repeats it.
+    /// What must not be kept of an answer that repeats it, in every spelling.
     pub secrets: Vec<Secret>,
 }
 
@@ -106,6 +110,9 @@ fn settle(credential: Credential, line: &Line, tokens: impl FnOnce(Grant) -> Tok
             (Auth::OAuth2(tokens(grant)), vec![client_secret])
         }
     };
+    // A short one would be found where it is not meant.
+    let long = secrets.iter().map(Secret::expose).filter(|secret| secret.len() >= SHORTEST);
+    let secrets = long.flat_map(spellings).map(Secret::new).collect();
     Ok(Ready { base, auth, line: line.clone(), secrets })
 }
 

@@ -17,6 +17,7 @@ use super::credential::{Auth, Credentials, Ready, basic};
 use super::outcome::{ErrorWord, Outcome, lost_word, not_ok};
 use super::perform::{Attempt, Class};
 use crate::cloudlink::Line;
+use crate::cloudlink::scrub::{replaced, spellings};
 use crate::cloudlink::token::{SignInError, Token};
 use crate::cloudlink::transport::{Answer, BodyError, Lost, Wire};
 use crate::kit::secret::Secret;
@@ -221,19 +222,15 @@ fn half_answered(prepared: &Prepared<'_>, status: StatusCode, lacks: BodyError) 
 
 /// JSON if it is declared or looks like an object or a list, else text: a bare `0049…` is a number only to JSON's eyes.
 fn read(body: &[u8], headers: &HeaderMap, secrets: &[Secret], token: Option<&Token>) -> Value {
-    let mut text = String::from_utf8_lossy(body);
-    for secret in secrets.iter().chain(token.map(|token| &token.text)).map(Secret::expose) {
-        // A short one would be found where it is not meant.
-        if secret.len() >= 8 && text.contains(secret) {
-            text = text.replace(secret, "[secret]").into();
-        }
-    }
+    let spelt = token.map(|token| spellings(token.text.expose())).unwrap_or_default();
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).chain(spelt.iter().map(String::as_str)).collect();
+    let text = replaced(String::from_utf8_lossy(body).into_owned(), &secrets);
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_json = kind.to_ascii_lowercase().contains("json") || text.trim_start().starts_with(['{', '[']);
     match serde_json::from_str(&text) {
         Ok(value) if is_json => value,
         _ if text.trim().is_empty() => Value::Null,
-        _ => Value::String(text.into_owned()),
+        _ => Value::String(text),
     }
 }
 

@@ -11,6 +11,7 @@ use super::outcome::{ErrorWord, Outcome, not_ok};
 use super::perform::Attempt;
 use crate::directory::{Directory, Found, One, Person, Trouble, User, Why};
 use crate::rules::MOST_ITEMS;
+use crate::rules::catalogue::presence_status;
 use crate::rules::request::Asked;
 
 /// Of so many members of a group it is asked whether they are free.
@@ -259,9 +260,10 @@ fn status(presentity: &Value) -> Option<String> {
         }),
         _ => ["aggregatePresence", "aggregate", "presence"].iter().find_map(|name| presences.get(name)),
     };
-    let presence = aggregate.unwrap_or(presences);
-    let status = presence.get("status").or_else(|| presence.get("Status")).and_then(Value::as_str)?;
-    (!status.is_empty()).then(|| status.to_owned())
+    let aggregate = aggregate.unwrap_or(presences);
+    let presence = aggregate.get("presence").filter(|inner| inner.is_object()).unwrap_or(aggregate);
+    let status = ["status", "Status"].iter().find_map(|key| presence.get(key)?.as_str())?;
+    (!status.is_empty()).then(|| presence_status(status).to_owned())
 }
 
 /// Of an account whose directory is not there.
@@ -282,7 +284,8 @@ mod tests {
             json!({ "presences": [{ "type": "principal", "status": "Away" }, { "type": "aggregate", "status": "Busy" }] }),
             json!({ "presence": { "status": "Busy" } }),
             json!({ "status": "Busy" }),
-            json!({ "presences": { "aggregatePresence": { "Status": "Busy" } } }),
+            json!({ "presences": { "aggregatePresence": { "Status": "BUSY" } } }),
+            json!({ "presences": [{ "name": "Aggregate", "presence": { "status": "busy" } }] }),
         ] {
             assert_eq!(status(&presentity).as_deref(), Some("Busy"), "{presentity}");
         }

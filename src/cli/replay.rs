@@ -102,7 +102,7 @@ fn replay(args: &Args) -> Result<(), Failed> {
     let rules = rules.map_err(|report| failed(1, report.render(false)))?;
     let rules = Arc::new(rules);
     if let Some(unknown) = args.rules.iter().find(|name| rules.rule(name).is_none()) {
-        return Err(failed(2, format!("the account `{}` has no rule `{unknown}`", account.name)));
+        return Err(failed(2, format!("there is no rule `{unknown}` in the account `{}`", account.name)));
     }
     let kind = args.kind.as_deref().map(str::parse::<Kind>).transpose();
     let kind = kind.map_err(|_| failed(2, format!("`{}` is no kind", args.kind.as_deref().unwrap_or_default())))?;

@@ -13,7 +13,7 @@ use url::Url;
 use super::error::{Answered, Class, Error};
 use super::hosts::{HostPolicy, HostState, Whose};
 use super::line::Line;
-use super::scrub::scrub;
+use super::scrub::{clean_body, clean_headers, scrub, secrets_of, spellings};
 use super::sign_in::error_name;
 use super::signer::Signer;
 use super::token::{Fresh, Token, TokenState, Tokens};
@@ -284,7 +284,16 @@ impl CloudLink {
     ) -> Result<(Answer, String), Error> {
         let (request, correlation) = self.request(call, token);
         let answer = self.line(call.api).send_for(request, deadline, limit).await;
-        let answer = answer.map_err(|lost| self.lost(call, &correlation, lost))?;
+        let mut answer = answer.map_err(|lost| self.lost(call, &correlation, lost))?;
+        clean_headers(&mut answer.headers, &[token.text.expose()]);
+        if let Ok(body) = &mut answer.body
+            && answer.status.is_success()
+        {
+            let sent = call.body.as_deref().map(secrets_of).unwrap_or_default();
+            // In what is meant to be read, a short one would be found where it is not meant.
+            let sent = sent.iter().map(String::as_str).filter(|secret| secret.len() >= SHORTEST);
+            *body = clean_body(std::mem::take(body), &sent.chain([token.text.expose()]).collect::<Vec<_>>());
+        }
         if self.says_yes(call, answer.status, &answer.headers, &correlation) {
             return Ok((answer, correlation));
         }
@@ -329,8 +338,15 @@ impl CloudLink {
     }
 
     pub(super) fn refusal(&self, call: &Call<'_>, answer: &Answer, token: &Token, sent_correlation: String) -> Error {
-        let body = scrub(answer.body.as_deref().unwrap_or_default(), &[token.text.expose()]);
-        let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let sent = call.body.as_deref().map(secrets_of).unwrap_or_default();
+        let sent = sent.iter().map(String::as_str).chain([token.text.expose()]);
+        let mut spelt: Vec<String> = sent.flat_map(spellings).collect();
+        spelt.sort_unstable_by_key(|spelling| std::cmp::Reverse(spelling.len()));
+        let secrets: Vec<&str> = spelt.iter().map(String::as_str).collect();
+        let body = scrub(answer.body.as_deref().unwrap_or_default(), &secrets);
+        let correlation = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok());
+        let correlation =
+            correlation.map(|id| scrub(id.as_bytes(), &secrets).chars().take(LONGEST_ID).collect::<String>());
         tracing::debug!(
             account = %self.0.name, api = %call.api, status = answer.status.as_u16(),
             correlation = sent_correlation, answered_correlation = correlation, body, "{}: refused", call.what
@@ -351,6 +367,11 @@ impl CloudLink {
         }))
     }
 }
+
+/// The shortest secret of a request, in bytes, that is looked for in the answer of a success.
+const SHORTEST: usize = 8;
+/// The most of a correlation id that is kept, in characters.
+pub(super) const LONGEST_ID: usize = 100;
 
 /// Scheme, host and port of where an answer redirects to. It is not followed: the token is for the host that is set.
 fn moved_to(asked: &Url, answer: &Answer) -> Option<String> {

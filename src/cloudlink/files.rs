@@ -19,6 +19,7 @@ use super::client::{Api, Call, CloudLink};
 use super::error::Error;
 use super::places::Place;
 use super::query::Query;
+use super::scrub::clean_headers;
 use super::transport::{Answer, Opened, is_this_machine};
 
 /// The most that an attachment or a photo may have, in bytes: Mitel says 10 MB \[C, G\].
@@ -92,7 +93,8 @@ impl CloudLink {
         if over.load(Ordering::Relaxed) {
             return Err(too_large);
         }
-        let answer = sent.map_err(|lost| self.lost(&call, &correlation, lost))?;
+        let mut answer = sent.map_err(|lost| self.lost(&call, &correlation, lost))?;
+        clean_headers(&mut answer.headers, &[token.text.expose()]);
         if self.says_yes(&call, answer.status, &answer.headers, &correlation) {
             return Ok(answer);
         }
@@ -117,7 +119,8 @@ impl CloudLink {
         loop {
             let (request, correlation) = self.request(&call, &token);
             let opened = self.line(call.api).open(request, deadline).await;
-            let opened = opened.map_err(|lost| self.lost(&call, &correlation, lost))?;
+            let mut opened = opened.map_err(|lost| self.lost(&call, &correlation, lost))?;
+            clean_headers(opened.headers_mut(), &[token.text.expose()]);
             if self.says_yes(&call, opened.status(), opened.headers(), &correlation) {
                 return Download::of(call.api, opened, MAX_FILE);
             }

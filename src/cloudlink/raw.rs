@@ -3,7 +3,7 @@
 //! Nothing is taken out of the answer of a success: it may hold secrets, and whoever shows it says so. A refusal is scrubbed like
 //! every other.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,8 +18,8 @@ use super::error::Error;
 use super::scrub::without_secrets;
 use super::transport::Answer;
 
-/// A request.
-#[derive(Clone, Debug)]
+/// A request. Its body may hold secrets and is no part of its `Debug`.
+#[derive(Clone)]
 pub struct Raw<'a> {
     /// The method.
     pub method: Method,
@@ -37,8 +37,8 @@ pub struct Raw<'a> {
     pub limit: usize,
 }
 
-/// An answer of success.
-#[derive(Clone, Debug)]
+/// An answer of success. Neither its headers nor its body are part of its `Debug`.
+#[derive(Clone)]
 pub struct Exchange {
     /// The status.
     pub status: StatusCode,
@@ -48,6 +48,18 @@ pub struct Exchange {
     pub body: Bytes,
     /// The correlation id that was sent.
     pub sent_correlation: String,
+}
+
+impl fmt::Debug for Raw<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Raw({} {}, {:?} bytes)", self.method, self.api, self.body.as_ref().map(Bytes::len))
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exchange({}, {} bytes)", self.status, self.body.len())
+    }
 }
 
 impl CloudLink {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::client::CORRELATION;
+use super::client::{CORRELATION, LONGEST_ID};
 use super::line::Line;
 use super::scrub::{scrub, spellings};
 use super::token::{Fresh, SignInError, UNSAID_LIFE};
@@ -116,7 +116,8 @@ impl Grant {
         let mut why =
             if body.is_empty() { format!("it answered {status}") } else { format!("it answered {status}: {body}") };
         if let Some(id) = answer.headers.get(&CORRELATION).and_then(|id| id.to_str().ok()) {
-            why = format!("{why} (correlation id {})", id.chars().take(100).collect::<String>());
+            let id = self.without_secrets(id.as_bytes());
+            why = format!("{why} (correlation id {})", id.chars().take(LONGEST_ID).collect::<String>());
         }
         match status {
             // A conditional check that failed is a race inside CloudLink, not a setting.

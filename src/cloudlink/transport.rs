@@ -6,6 +6,7 @@
 //! cookies never kept. What goes wrong is sorted by the one question that matters: can the request have been sent?
 
 use std::error::Error as _;
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,8 +49,7 @@ pub trait Far: Send + Sync {
     fn exchange(&self, request: Request, deadline: Instant) -> BoxFuture<'static, Result<Answer, Lost>>;
 }
 
-/// What came back: a status at least.
-#[derive(Debug)]
+/// What came back: a status at least. Neither headers nor body are part of its `Debug`: both may repeat what was sent.
 pub struct Answer {
     /// The status.
     pub status: StatusCode,
@@ -57,6 +57,13 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, if it came whole. The status counts all the same.
     pub body: Result<Bytes, BodyError>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.body.as_ref().map(Bytes::len);
+        f.debug_struct("Answer").field("status", &self.status).field("bytes", &length).finish_non_exhaustive()
+    }
 }
 
 /// An answer whose body may still be on its way.
@@ -78,6 +85,13 @@ impl Opened {
         match self {
             Self::Flowing(response) => response.headers(),
             Self::Whole(answer) => &answer.headers,
+        }
+    }
+
+    pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
+        match self {
+            Self::Flowing(response) => response.headers_mut(),
+            Self::Whole(answer) => &mut answer.headers,
         }
     }
 
@@ -253,8 +267,8 @@ impl Default for Wire {
     }
 }
 
-impl std::fmt::Debug for Wire {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Wire")
     }
 }

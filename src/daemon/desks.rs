@@ -89,6 +89,10 @@ impl Work for Desks {
     type Opened = (Arc<Desk>, Opening);
     type Run = Run;
 
+    fn accounts(&self) -> usize {
+        self.all.len()
+    }
+
     fn open(&self, claim: &Claim) -> (Self::Opened, Vec<Arc<str>>) {
         let desk = self.of_claim(claim);
         let (opening, keys) = desk.open(claim);

@@ -94,13 +94,14 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         let (fetched, fetches) = mpsc::channel(1024);
         let stop = supervisor.stop.clone();
         let ends = Ends::new(clock.clone(), Arc::clone(&metrics));
+        let accounts = work.accounts();
         let carrier = Arc::new(Carrier { journal, work, clock, stop: stop.clone() });
         Self {
             carrier,
-            lanes: Lanes::new(),
+            lanes: Lanes::new(accounts),
             early: Early::default(),
             fetching: Fetching::default(),
-            parking: Parking::default(),
+            parking: Parking::new(accounts),
             ends,
             ended: Change::default(),
             // Whatever was due meanwhile is due now.
@@ -133,13 +134,17 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 // What ended may have set vars that the next events are to see.
                 self.settle_ended();
                 self.fire().await;
+                while let Ok((lane, opened)) = self.fetches.try_recv() {
+                    self.fetched(&lane, opened).await;
+                }
                 more = self.claim().await;
                 more |= self.unpark().await;
                 self.lanes.wake(Instant::now());
                 self.start();
             } else if self.lanes.running() == 0 {
                 self.settle_ended();
-                let unsure = self.unsure || self.early.knows_more() || self.parking.count() > 0;
+                let unsure =
+                    self.unsure || self.early.knows_more() || self.fetching.knows_more() || self.parking.count() > 0;
                 self.pulse.sure.store(!unsure && !self.lanes.is_unsure(), Ordering::Relaxed);
                 return;
             } else if self.early.is_waiting() {

@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use super::early::Commit;
 use super::fate;
 
-/// The most runs that are carried out at a time.
+/// The most runs that are carried out at a time, if there is one account. Of several each has its share, and this at least, so that one
+/// whose far side hangs leaves the others' calls on time.
 const RUNNING: usize = 2048;
+const LEAST_RUNNING: usize = 256;
 /// The most of one rule, so that one whose far side hangs leaves room for the others.
 const RUNNING_OF_RULE: usize = 256;
 
@@ -43,8 +45,13 @@ impl Owner {
         Self { lane: Arc::clone(lane), rule: Arc::clone(rule) }
     }
 
+    /// The account's name.
+    pub(super) fn account(&self) -> &str {
+        self.lane.split_once('/').map_or("", |(account, _)| account)
+    }
+
     fn parts(&self) -> (&str, &str) {
-        (self.lane.split_once('/').map_or("", |(account, _)| account), &self.rule)
+        (self.account(), &self.rule)
     }
 }
 
@@ -116,6 +123,15 @@ enum State {
     Waiting(u64),
 }
 
+/// What an account has in the queues.
+#[derive(Debug, Default)]
+struct OfAccount {
+    open: usize,
+    running: usize,
+    /// Whose head may start when one of the account's has ended.
+    blocked: VecDeque<Key>,
+}
+
 /// All queues that are not empty.
 #[derive(Debug)]
 pub(super) struct Lanes<R> {
@@ -125,6 +141,9 @@ pub(super) struct Lanes<R> {
     running: HashMap<Owner, usize>,
     /// How many of each rule wait or run.
     of_rule: HashMap<Owner, usize>,
+    /// How many of each account wait or run, run, and may run.
+    of_account: HashMap<Box<str>, OfAccount>,
+    may_run: usize,
     total_running: usize,
     open: usize,
     seqs: BTreeSet<(u64, Key)>,
@@ -133,8 +152,11 @@ pub(super) struct Lanes<R> {
 }
 
 impl<R> Lanes<R> {
-    pub(super) fn new() -> Self {
+    /// Of so many accounts.
+    pub(super) fn new(accounts: usize) -> Self {
         Self {
+            of_account: HashMap::new(),
+            may_run: (RUNNING / accounts.max(1)).max(LEAST_RUNNING),
             queues: HashMap::new(),
             ready: VecDeque::new(),
             blocked: HashMap::new(),
@@ -163,6 +185,11 @@ impl<R> Lanes<R> {
         self.of_rule.get(owner).copied().unwrap_or(0)
     }
 
+    /// How many of an account wait or run.
+    pub(super) fn open_of_account(&self, owner: &Owner) -> usize {
+        self.of_account.get(owner.account()).map_or(0, |of| of.open)
+    }
+
     /// Whether nothing of a lane waits or runs.
     pub(super) fn is_idle(&self, lane: &str) -> bool {
         !self.queues.contains_key(lane)
@@ -188,7 +215,7 @@ impl<R> Lanes<R> {
         shelve: impl FnOnce(&R) -> Box<str>,
     ) {
         self.opened(&key, slot.seq);
-        let free = self.total_running + self.ready.len() < RUNNING;
+        let free = self.total_running + self.ready.len() < self.may_run;
         let queues = self.queues.entry(Arc::clone(&key.lane)).or_default();
         let queue = queues.iter_mut().find(|queue| queue.rule == key.rule);
         if !free || queue.is_some() || due.is_some() {
@@ -214,10 +241,16 @@ impl<R> Lanes<R> {
 
     /// The next run that may start; it counts as running from now on, until [`Lanes::ended`], [`Lanes::wait`].
     pub(super) fn start(&mut self) -> Option<(Key, Slot<R>)> {
-        while self.total_running < RUNNING {
+        loop {
             let key = self.ready.pop_front()?;
             let owner = key.owner();
+            let may_run = self.may_run;
+            if let Some(of) = self.of_account.get_mut(owner.account()).filter(|of| of.running >= may_run) {
+                of.blocked.push_back(key);
+                continue;
+            }
             if self.running.get(&owner).is_some_and(|running| *running >= RUNNING_OF_RULE) {
+                self.pass_on(&owner);
                 self.blocked.entry(owner).or_default().push_back(key);
                 continue;
             }
@@ -225,17 +258,20 @@ impl<R> Lanes<R> {
             let Some(slot) = ready.and_then(|queue| queue.slots.pop_front()) else {
                 // Everything in it was superseded meanwhile: its turn is another one's.
                 self.drop_empty(&key);
+                self.pass_on(&owner);
                 self.unblock(&owner);
                 continue;
             };
             if let Some(queue) = self.queue(&key) {
                 queue.state = State::Running;
             }
+            if let Some(of) = self.of_account.get_mut(owner.account()) {
+                of.running += 1;
+            }
             *self.running.entry(owner).or_default() += 1;
             self.total_running += 1;
             return Some((key, slot));
         }
-        None
     }
 
     /// The running head of a queue is over: the next one's turn.
@@ -304,13 +340,22 @@ impl<R> Lanes<R> {
 
     fn opened(&mut self, key: &Key, seq: u64) {
         self.open += 1;
-        *self.of_rule.entry(key.owner()).or_default() += 1;
+        let owner = key.owner();
+        if let Some(of) = self.of_account.get_mut(owner.account()) {
+            of.open += 1;
+        } else {
+            self.of_account.insert(owner.account().into(), OfAccount { open: 1, ..OfAccount::default() });
+        }
+        *self.of_rule.entry(owner).or_default() += 1;
         self.seqs.insert((seq, key.clone()));
     }
 
     fn closed(&mut self, key: &Key, seq: u64) {
         self.open -= 1;
         let owner = key.owner();
+        if let Some(of) = self.of_account.get_mut(owner.account()) {
+            of.open -= 1;
+        }
         if let Some(count) = self.of_rule.get_mut(&owner) {
             *count -= 1;
             if *count == 0 {
@@ -354,7 +399,18 @@ impl<R> Lanes<R> {
                 self.running.remove(owner);
             }
         }
+        if let Some(of) = self.of_account.get_mut(owner.account()) {
+            of.running -= 1;
+        }
+        self.pass_on(owner);
         self.unblock(owner);
+    }
+
+    /// The account's turn is another run's, if one was held back for want of it.
+    fn pass_on(&mut self, owner: &Owner) {
+        if let Some(of) = self.of_account.get_mut(owner.account()) {
+            self.ready.extend(of.blocked.pop_front());
+        }
     }
 
     fn unblock(&mut self, owner: &Owner) {
@@ -405,7 +461,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_at_a_time_of_a_rule_and_key_and_side_by_side_otherwise() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(1);
         for (seq, (lane, rule)) in [("a", "r"), ("a", "r"), ("a", "s"), ("b", "r")].into_iter().enumerate() {
             push(&mut lanes, key(lane, rule), seq as u64);
         }
@@ -417,9 +473,28 @@ mod tests {
         assert_eq!((lanes.open(), lanes.running(), lanes.oldest()), (2, 2, Some(1)));
     }
 
+    #[tokio::test]
+    async fn an_account_that_hangs_leaves_the_others_their_share() {
+        let mut lanes = Lanes::new(2);
+        let rules = RUNNING / RUNNING_OF_RULE;
+        for seq in 0..2 * RUNNING {
+            push(&mut lanes, key(&format!("acme/{seq}"), &format!("r{}", seq % rules)), seq as u64);
+        }
+        let hanging = started(&mut lanes);
+        assert_eq!(hanging.len(), RUNNING / 2);
+        push(&mut lanes, key("beta/1", "r0"), 9_000_000);
+        assert_eq!(started(&mut lanes), [9_000_000]);
+        // And what was held back has its turn, one after the other.
+        for seq in hanging {
+            lanes.ended(&key(&format!("acme/{seq}"), &format!("r{}", seq as usize % rules)), seq);
+            assert_eq!(started(&mut lanes).len(), 1);
+        }
+        assert_eq!((lanes.running(), lanes.open()), (RUNNING / 2 + 1, 3 * RUNNING / 2 + 1));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_waiting_head_keeps_the_others_behind_it() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(1);
         push(&mut lanes, key("a", "r"), 1);
         push(&mut lanes, key("a", "r"), 2);
         let (head, slot) = lanes.start().unwrap();
@@ -434,7 +509,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_later_state_takes_out_what_waits_to_control_the_call() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(1);
         push(&mut lanes, key("a", "c"), 1);
         push(&mut lanes, key("a", "c"), 2);
         push(&mut lanes, key("a", "x"), 2);
@@ -448,7 +523,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_queue_that_is_emptied_in_the_line_has_one_turn_only() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(1);
         push(&mut lanes, key("a", "c"), 1);
         assert_eq!(lanes.supersede(&"a".into(), 2).len(), 1);
         push(&mut lanes, key("a", "c"), 2);
@@ -462,7 +537,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_superseded_while_blocked_blocks_nobody() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(1);
         for seq in 0..300 {
             push(&mut lanes, key(&seq.to_string(), "c"), seq);
         }
@@ -476,7 +551,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_rule_leaves_room_for_the_others() {
-        let mut lanes = Lanes::new();
+        let mut lanes = Lanes::new(1);
         for seq in 0..300 {
             push(&mut lanes, key(&seq.to_string(), "slow"), seq);
         }

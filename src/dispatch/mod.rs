@@ -40,6 +40,11 @@ pub trait Work: Send + Sync + 'static {
     /// A rule's steps on one event, as far as they have come.
     type Run: Send + 'static;
 
+    /// Of how many accounts it is: each has its share of what may be open and running.
+    fn accounts(&self) -> usize {
+        1
+    }
+
     /// Reads a publication, and says which keys of durable state planning needs.
     fn open(&self, claim: &Claim) -> (Self::Opened, Vec<Arc<str>>);
 

@@ -129,6 +129,8 @@ pub const TIMER: &[&str] = &["rule"];
 pub const PRESENCE: &[&str] = &["principal", "status", "override", "was", "reason"];
 /// The fields of the view `user`.
 pub const USER: &[&str] = &["id", "name", "email", "extension"];
+/// The statuses of a presence (wire reference, 8 \[C\] G), as rules write them.
+pub const PRESENCES: &[&str] = &["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
 /// The fields of the view `event`, which every kind has.
 pub const EVENT: &[&str] = &["id", "kind", "time", "own", "topic", "method", "subject"];
 /// The fields of the view `account`, which every kind has.
@@ -169,6 +171,11 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// A status of a presence as rules write it, whatever its case on the wire; one that is not known stays as it came.
+pub fn presence_status(text: &str) -> &str {
+    PRESENCES.iter().find(|known| known.eq_ignore_ascii_case(text)).copied().unwrap_or(text)
 }
 
 /// A text that names no kind.

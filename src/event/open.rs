@@ -461,6 +461,29 @@ mod tests {
     }
 
     #[test]
+    fn a_presence_is_read_in_every_spelling() {
+        for (content, own) in [
+            (json!({ "presences": { "aggregatePresence": { "Status": "BUSY", "Reason": "x" } } }), None),
+            (
+                json!({ "presences": { "aggregate": { "status": "busy", "reason": "x" }, "principal": { "Status": "AWAY" } } }),
+                Some("Away"),
+            ),
+            (json!({ "aggregatePresence": { "status": "Busy", "reason": "x" } }), None),
+            (json!({ "presence": { "Status": "Busy", "reason": "x" } }), None),
+            (json!({ "Status": "BUSY", "Reason": "x" }), None),
+            (
+                json!({ "presences": [{ "type": "aggregatePresence", "presence": { "status": "Busy", "reason": "x" } }] }),
+                None,
+            ),
+        ] {
+            let view = views::presence(&content);
+            assert_eq!((&view["status"], &view["reason"]), (&json!("Busy"), &json!("x")), "{content}");
+            assert_eq!(view.get("override").and_then(Value::as_str), own, "{content}");
+        }
+        assert_eq!(views::presence(&json!({ "Status": "Lunch" }))["status"], "Lunch", "what is not known stays");
+    }
+
+    #[test]
     fn every_other_resource_has_its_kind() {
         for (topic, method, subject, kind) in [
             ("admin", "POST", "/accounts/a/users/u", "user.created"),

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::kind::Kind;
+use super::kind::{Kind, presence_status};
 use super::resource::segments;
 use crate::numbers::{Number, Numbers};
 
@@ -154,29 +154,25 @@ pub(super) fn presence(content: &Value) -> Map<String, Value> {
         if let Value::Array(items) = presences {
             let named =
                 |item: &&Value| ["type", "name"].iter().any(|key| text(item, key).to_lowercase().contains(word));
-            return items.iter().find(named);
+            let item = items.iter().find(named)?;
+            return Some(item.get("presence").filter(|inner| inner.is_object()).unwrap_or(item));
         }
         let named = |map: &'_ &Value| map.is_object();
         presences.get(format!("{word}Presence")).or_else(|| presences.get(word)).filter(named)
     };
     let aggregate =
         pick("aggregate").or_else(|| content.get("presence").filter(|value| value.is_object())).unwrap_or(content);
-    let own = pick("principal").map(presence_status).unwrap_or_default();
+    let own = pick("principal").map(status_of).unwrap_or_default();
     let reason = in_any_case(aggregate, "reason");
-    match texts(&[("status", &presence_status(aggregate)), ("override", &own), ("reason", &reason)]) {
+    match texts(&[("status", &status_of(aggregate)), ("override", &own), ("reason", &reason)]) {
         Value::Object(map) => map,
         _ => Map::new(),
     }
 }
 
-/// The statuses of a presence \[C, G\]; others stay as they are.
-const STATUSES: [&str; 6] = ["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
-
-/// The status of one presence in the guides' spelling: how its letters are written is assumed.
-fn presence_status(presence: &Value) -> String {
-    let status = in_any_case(presence, "status");
-    let known = STATUSES.iter().find(|known| known.eq_ignore_ascii_case(&status));
-    known.map_or(status, |known| (*known).to_owned())
+/// The status of one presence as rules write it: how its letters are written is assumed.
+fn status_of(presence: &Value) -> String {
+    presence_status(&in_any_case(presence, "status")).to_owned()
 }
 
 /// A field as text, whatever the case of its name.

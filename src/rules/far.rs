@@ -4,6 +4,7 @@
 //! [`RuleSet::asks`] what the rules want that can still match: each is asked as if it did not have those conditions that
 //! depend on what is not known yet. Where no rule reads such a field this is one look into an empty map.
 
+use std::collections::BTreeMap;
 use std::ops::{BitOr, BitOrAssign};
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +115,8 @@ pub(super) struct Far {
     all: Asks,
     /// A var is kept for such a field.
     vars: bool,
+    /// How long fetching may take for an event of a kind: so that the rule with the shortest deadline still has half of it.
+    within: BTreeMap<Kind, Duration>,
 }
 
 impl Far {
@@ -122,7 +125,14 @@ impl Far {
         let weak: Vec<Arc<Rule>> = asking.map(|rule| Arc::new(without(rule, vars))).collect();
         let all = weak.iter().fold(Asks::NONE, |all, rule| all | rule.asks);
         let vars = vars.values().filter_map(|var| var.per.as_deref()).any(|per| !Asks::of_path(per).is_none());
-        Self { index: Index::of(&weak, 0), rules: weak, all, vars }
+        let mut within = BTreeMap::new();
+        for rule in rules.iter().filter(|rule| rule.enabled && !all.is_none()) {
+            for kind in &rule.trigger.kinds {
+                let shortest = within.entry(*kind).or_insert(Duration::MAX);
+                *shortest = rule.deadline.div_f64(2.0).min(*shortest);
+            }
+        }
+        Self { index: Index::of(&weak, 0), rules: weak, all, vars, within }
     }
 }
 
@@ -135,19 +145,18 @@ impl RuleSet {
         if all.is_none() || !far.index.listens(event.kind) {
             return Wanted::default();
         }
-        let (deciding, mut asks, mut within) = (Deciding::new(self, event), Asks::NONE, Duration::MAX);
+        let (deciding, mut asks) = (Deciding::new(self, event), Asks::NONE);
         for place in far.index.candidates(&far.rules, event) {
             let Some(rule) = far.rules.get(place as usize) else { continue };
             let more = rule.asks.here(event.kind);
             if (asks | more) != asks && deciding.ask(rule).is_ok() {
                 asks |= more;
-                within = within.min(rule.deadline);
             }
             if asks == all {
                 break;
             }
         }
-        Wanted { asks, within }
+        Wanted { asks, within: far.within.get(&event.kind).copied().unwrap_or(Duration::MAX) }
     }
 
     /// Whether a var is kept for a field that has to be asked for: then vars are to be looked up again when it is there.

@@ -26,7 +26,7 @@ pub struct Account {
     pub notify: notify::Notify,
     /// The names of its applications.
     pub applications: Vec<Arc<str>>,
-    /// The names of the credentials that its rules may use; all, if it names none.
+    /// The names of the credentials that its rules may use; none: all, which only a single account has.
     pub credentials: Option<Vec<String>>,
 }
 
@@ -62,6 +62,12 @@ fn several(root: &mut Section<'_>, applications: &mut [Application], common: &Co
         one(account, name.into(), common)
     });
     let mut accounts = accounts.unwrap_or_default();
+    if accounts.len() > 1 {
+        // What one customer's CRM is opened with is nothing for another's rules.
+        for account in &mut accounts {
+            account.credentials.get_or_insert_default();
+        }
+    }
     give(root, &mut accounts, wanted, applications);
     accounts
 }

@@ -41,7 +41,8 @@ async fn the_real_payload_signed_by_openssl_is_redirected_as_the_guide_shows() {
     world.wait_fate("after hours", "done").await;
     assert_eq!(world.far.acts("").len(), 1);
     let put = &world.far.acts("")[0];
-    assert_eq!(put.headers["authorization"], "Bearer token-of-the-far-side-1");
+    let token = put.headers["authorization"].to_str().unwrap();
+    assert!(token.starts_with("Bearer token-of-the-far-side-") && token.ends_with("-1"), "{token}");
     assert_eq!(put.headers["content-type"], "application/json");
     assert!(put.headers.contains_key("x-mitel-correlation-id") && put.headers.contains_key("x-mitel-app"));
 }

@@ -102,8 +102,8 @@ async fn all<T>(mut items: Items<T>) -> Vec<T> {
 }
 
 /// A field that the simulator always fills in.
-fn have(text: &Option<String>) -> &str {
-    text.as_deref().unwrap()
+fn have(text: Option<&str>) -> &str {
+    text.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

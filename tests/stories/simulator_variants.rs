@@ -202,7 +202,7 @@ impl Session {
         self.ask("PUT", &format!("/presentities/{user}"), json!({ "status": "Busy" })).await;
         self.ask("PUT", &format!("/accounts/{account}/users/{user}"), json!({ "displayName": "C" })).await;
         self.get("/accounts/10000495/users?$top=5&$filter=role eq 'USER'").await;
-        self.get("/accounts/10000495/entities").await;
+        self.get("/accounts/10000495/tags").await;
         self.get("/agreements").await;
         self.get("/token").await;
         self.get("/users/nobody").await;

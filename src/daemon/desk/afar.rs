@@ -115,6 +115,12 @@ impl Desk {
         Opening(Stage::Told(deciding))
     }
 
+    /// What was fetched has come. That took time: vars and clocks may be others now.
+    pub(super) fn came(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
+        know_told(&mut deciding.event, &deciding.told);
+        self.ask_facts(deciding, claim)
+    }
+
     /// Everything that can be known is known: vars that are kept for something of it are looked up, and the rules decide.
     pub(super) fn told(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         know_told(&mut deciding.event, &deciding.told);

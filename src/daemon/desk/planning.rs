@@ -128,8 +128,9 @@ impl Desk {
                 Self::hear(&mut deciding, &rules, elsewhere.read(value()));
                 self.decide(deciding, claim)
             }
-            // Whoever has nothing to fetch with goes on without.
-            Stage::Afar(deciding, _) | Stage::Told(deciding) => self.told(deciding, claim),
+            // Where there is no room for fetching it goes on without.
+            Stage::Afar(deciding, _) => self.told(deciding, claim),
+            Stage::Told(deciding) => self.came(deciding, claim),
             Stage::Limits(deciding, plan, rules) => self.count_acts(deciding, plan, &rules, values, claim),
             Stage::HandedOn(mut deciding, plan, target) => match deciding.memory.take() {
                 Some(memory) => self.count_hop(deciding, plan, memory, &target, value(), claim),
@@ -271,7 +272,7 @@ impl Desk {
     }
 
     pub(super) fn ask_facts(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
-        let rules = self.rules.load();
+        let rules = Arc::clone(&deciding.rules);
         self.hands.tell(&mut deciding.event);
         let facts = Facts::of(&rules, &deciding.event);
         let keys = facts.keys(&rules, &deciding.event.account);
@@ -330,7 +331,7 @@ impl Desk {
 
     /// The rules decide.
     pub(super) fn decide_now(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
-        let rules = self.rules.load_full();
+        let rules = Arc::clone(&deciding.rules);
         if let Some(Why::Due { rule, due }) = deciding.why.take() {
             deciding.begun = Self::clock_ran_out(&mut deciding, &rule, due, claim.arrived);
             if deciding.begun.is_empty() {

@@ -252,7 +252,7 @@ impl World {
         let (method, deed, text) = (ask.method.to_string(), ask.deed.clone(), ask.text.clone());
         let shown = format!("{:?} {}+{}", course.fault, course.before.as_millis(), course.after.as_millis());
         self.books.write(Entry::Asked { life: power.life, number, method, path, deed, text, course: shown });
-        let trip = self.trips.iter().find(|trip| trip.request == number).cloned();
+        let trip = self.trips.iter().find(|trip| trip.request == number && Instant::now() < self.healed).cloned();
         if let Some(trip) = trip.as_ref().filter(|trip| trip.after.is_none()) {
             power.cut(trip.committed);
         }

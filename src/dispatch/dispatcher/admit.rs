@@ -44,7 +44,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
                 .iter()
                 .filter(|run| !run.controls)
                 .map(|run| Owner::of(lane, &run.rule))
-                .any(|owner| parking.is_needed(&owner, lanes.open_of(&owner), lanes.open()));
+                .any(|owner| parking.is_needed(&owner, lanes.open_of(&owner), lanes.open_of_account(&owner)));
             if parks || self.early.shares(&keys) {
                 continue;
             }
@@ -131,7 +131,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             };
             match went {
                 Ok(Went::Done(planned, _)) => break planned,
-                Ok(Went::Fetch(opened)) => return Some(opened),
+                Ok(Went::Fetch(on)) if self.fetching.has_room(&claim.entry.lane) => return Some(on),
+                Ok(Went::Fetch(on)) => opened = Some(on),
                 // It stays open in the journal.
                 Err(_) if self.stop.is_cancelled() => return None,
                 Err(error) => {
@@ -222,7 +223,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         self.ends.opened(seq, claim.arrived, count);
         for run in planned.runs {
             let owner = Owner::of(&lane, &run.rule);
-            let (open_of, open) = (self.lanes.open_of(&owner), self.lanes.open());
+            let (open_of, open) = (self.lanes.open_of(&owner), self.lanes.open_of_account(&owner));
             if run.run.is_ok() && !run.controls && self.parking.is_needed(&owner, open_of, open) {
                 self.parking.park(&owner, seq);
             } else {
@@ -260,7 +261,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     pub(super) async fn unpark(&mut self) -> bool {
         for _ in 0..UNPARK {
             let lanes = &self.lanes;
-            let Some((owner, seq)) = self.parking.next(|owner| lanes.open_of(owner), lanes.open()) else {
+            let Some((owner, seq)) = self.parking.next(|owner| (lanes.open_of(owner), lanes.open_of_account(owner)))
+            else {
                 return false;
             };
             let rule = &owner.rule;

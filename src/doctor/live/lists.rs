@@ -105,6 +105,10 @@ impl Visit<'_> {
             }
         };
         match shape::aggregate(&answer) {
+            Some("presences.aggregatePresence") if answer.pointer("/presences/aggregatePresence/status").is_none() => {
+                let saw = "the aggregate is presences.aggregatePresence, but its keys are in capitals";
+                self.learn("presence-shape", Held::Tolerated, saw);
+            }
             Some("presences.aggregatePresence") => {
                 self.learn("presence-shape", Held::Yes, "the aggregate is presences.aggregatePresence");
             }

@@ -5,7 +5,8 @@ mod table;
 
 use std::time::Duration;
 
-pub use table::{ACTIONS, PRESENCES};
+pub use crate::event::kind::{PRESENCES, presence_status};
+pub use table::ACTIONS;
 
 /// One action.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::Takes::{
     Bool, Credential, Data, Digits, Duration, Htmls, Name, Number, Pairs, Path, Recipient, Target, Targets, Text,
     Texts, Time, Url, Word,
 };
-use super::{Argument, Needs, Returns, Spec, Takes};
+use super::{Argument, Needs, PRESENCES, Returns, Spec, Takes};
 
 /// The call that the event is about.
 const CALL: Argument = argument("call", Target, Event(&["call.link"]));
@@ -31,8 +31,6 @@ const PUT: Argument = argument("put", Url, One);
 const PATCH: Argument = argument("patch", Url, One);
 const DELETE: Argument = argument("delete", Url, One);
 
-/// What the status of a presence may be.
-pub const PRESENCES: &[&str] = &["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
 /// The APIs of CloudLink.
 const APIS: &[&str] =
     &["media", "chat", "conversations", "presence", "admin", "notifications", "authentication", "service_delivery"];

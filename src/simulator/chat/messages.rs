@@ -118,21 +118,6 @@ pub(super) fn reaction(ask: &Ask) -> Answer {
     answer::ok(found.cloned().ok_or_else(|| no_reaction(id))?)
 }
 
-/// Takes back all of the caller's own reactions.
-pub(super) fn take_back_own(ask: &Ask) -> Answer {
-    let (mut talks, message) = (ask.realm().chats.talks(), ask.part("messageId"));
-    let talk = talks.get_mut(ask.part("conversationId"))?;
-    talk.message(message)?;
-    let all = talk.reactions.remove(message).unwrap_or_default();
-    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|reaction| reaction["createdBy"] == *ask.by());
-    talk.reactions.insert(message.to_owned(), others);
-    for gone in own {
-        let id = gone["reactionId"].as_str().unwrap_or_default();
-        told(ask, talk, "DELETE", &format!("/messages/{message}/reactions/{id}"), gone.clone());
-    }
-    answer::nothing()
-}
-
 pub(super) fn take_back(ask: &Ask) -> Answer {
     let (mut talks, message, id) = (ask.realm().chats.talks(), ask.part("messageId"), ask.part("reactionId"));
     let talk = talks.get_mut(ask.part("conversationId"))?;

@@ -51,7 +51,6 @@ pub(super) static ROUTES: &[Served] = &[
     signed(Conversations, "DELETE", MESSAGE, messages::remove),
     signed(Conversations, "GET", REACTIONS, messages::reactions),
     signed(Conversations, "POST", REACTIONS, messages::react),
-    signed(Conversations, "DELETE", REACTIONS, messages::take_back_own),
     signed(Conversations, "GET", REACTION, messages::reaction),
     signed(Conversations, "DELETE", REACTION, messages::take_back),
     signed(Conversations, "GET", PARTICIPANTS, people::list),

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// Everything that the simulator hands out and nobody may show begins with one of these.
 pub(crate) const GIVEN: [&str; 3] = ["sim-access-", "sim-refresh-", "sim-code-"];
 
-/// A secret as text, form, URL, JSON, hex and base64 write it, base64 at each of its three offsets.
+/// A secret as text, form, URL, JSON, HTML, hex and base64 write it, base64 at each of its three offsets.
 pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let json = serde_json::Value::from(secret).to_string();
@@ -16,6 +16,12 @@ pub(crate) fn spellings(secret: &str) -> Vec<String> {
     let (hex, upper) = (hex::encode(secret), hex::encode_upper(secret));
     let mut all = vec![secret.to_owned(), form.replace('+', "%20"), form, json.trim_matches('"').to_owned()];
     all.extend([percent.to_uppercase(), percent, hex, upper]);
+    let json = json.trim_matches('"').to_owned();
+    let careful = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
+    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    all.extend([json.replace('/', "\\/"), careful.replace('/', "\\/"), careful, html]);
+    // Within a text of JSON within JSON.
+    all.push(json.replace('\\', "\\\\").replace('"', "\\\""));
     for before in 0..3 {
         let bytes = [&vec![0; before][..], secret.as_bytes()].concat();
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
@@ -32,14 +38,10 @@ pub(crate) fn spellings(secret: &str) -> Vec<String> {
     all
 }
 
-/// Whether bytes hold a text.
-pub(crate) fn holds(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|window| window == text.as_bytes())
-}
-
 /// The spellings of the secrets that stand in some bytes.
 pub(crate) fn found_in(bytes: &[u8], secrets: &[&str]) -> Vec<String> {
-    secrets.iter().flat_map(|secret| spellings(secret)).filter(|spelling| holds(bytes, spelling)).collect()
+    let text = String::from_utf8_lossy(bytes);
+    secrets.iter().flat_map(|secret| spellings(secret)).filter(|spelling| text.contains(spelling.as_str())).collect()
 }
 
 /// Every file below a folder: the store, logs, settings, what was left behind.
@@ -78,6 +80,8 @@ fn every_spelling_is_found() {
         serde_json::json!({ "password": secret }).to_string(),
         base64,
         hex::encode(secret),
+        "p\\/ä ss+word\\\"1".to_owned(),
+        "p/ä ss+word&quot;1".to_owned(),
     ] {
         assert!(!found_in(format!("before {text} after").as_bytes(), &[secret]).is_empty(), "{text}");
     }

@@ -14,7 +14,7 @@ const CARD: &str = r#"{"title":"Welcome","body":"Sales or service?","buttons":[{
 async fn ours(stage: &Stage) -> String {
     let all = all(stage.own.conversations(&Query::filter("stream eq true"), EACH)).await;
     assert_eq!(all.len(), 1);
-    have(&all[0].conversation_id).to_owned()
+    have(all[0].conversation_id.as_deref()).to_owned()
 }
 
 /// A stream is opened and renamed; somebody comes, reads and goes.
@@ -29,7 +29,7 @@ pub(super) async fn conversations(stage: &Stage) {
         ..NewConversation::with([user])
     };
     let made = c.create_conversation(&new, SOON).await.unwrap();
-    let id = have(&made.conversation_id);
+    let id = have(made.conversation_id.as_deref());
     assert_eq!(ours(stage).await, id);
     let renamed = ConversationChange { name: Some("Reception".into()), ..ConversationChange::default() };
     c.change_conversation(id, &renamed, SOON).await.unwrap();
@@ -69,14 +69,10 @@ pub(super) async fn messages(stage: &Stage) {
     assert!(recent.complete && recent.messages.len() == 3);
 
     let liked = c.react(id, message, "👍", SOON).await.unwrap();
-    let reaction = have(&liked.reaction_id);
+    let reaction = have(liked.reaction_id.as_deref());
     assert_eq!(c.reaction(id, message, reaction, SOON).await.unwrap(), liked);
-    assert_eq!(all(c.reactions(id, message, ALL, EACH)).await, [liked.clone()]);
+    assert_eq!(all(c.reactions(id, message, ALL, EACH)).await, std::slice::from_ref(&liked));
     c.delete_reaction(id, message, reaction, SOON).await.unwrap();
-    for more in ["👍", "🎉"] {
-        c.react(id, message, more, SOON).await.unwrap();
-    }
-    c.delete_reactions(id, message, SOON).await.unwrap();
     assert!(all(c.reactions(id, message, ALL, EACH)).await.is_empty());
     c.delete_message(id, message, SOON).await.unwrap();
 }

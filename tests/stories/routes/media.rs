@@ -98,7 +98,7 @@ pub(super) async fn history(stage: &Stage) {
     let c = &stage.own;
     let records = all(c.call_records(ALL, EACH)).await;
     let answered = records.iter().find(|record| record.completed == Some(true)).unwrap();
-    let id = have(&answered.call_id);
+    let id = have(answered.call_id.as_deref());
     assert!(all(c.records_of_call(id, ALL, EACH)).await.contains(answered));
     c.hide_records_of_call(id, SOON).await.unwrap();
     c.hide_call_records(&Query::filter("cause eq 'redirected'"), SOON).await.unwrap();
@@ -118,7 +118,7 @@ pub(super) async fn conferences(stage: &Stage) {
         ..NewConference::default()
     };
     let made = c.create_conference(&new, SOON).await.unwrap();
-    let id = have(&made.id);
+    let id = have(made.id.as_deref());
     let change = ConferenceChange { name: Some("Quarterly figures".into()), ..ConferenceChange::default() };
     c.change_conference(id, &change, SOON).await.unwrap();
     assert_eq!(all(c.conference_participants(id, ALL, EACH)).await.len(), 1);
@@ -139,7 +139,7 @@ pub(super) async fn conferences(stage: &Stage) {
     assert_eq!(c.change_conference_participant(id, user, &muted, SOON).await.unwrap().muted, Some(true));
     assert_eq!(c.conference_participant(id, user, SOON).await.unwrap().muted, Some(true));
     c.control_conference(id, ConferenceAction::End, SOON).await.unwrap();
-    conferences_are_found(stage, id, have(&us.participant_id)).await;
+    conferences_are_found(stage, id, have(us.participant_id.as_deref())).await;
     c.remove_conference_participant(id, user, SOON).await.unwrap();
     c.delete_conference(id, SOON).await.unwrap();
 }
@@ -155,7 +155,7 @@ async fn conferences_are_found(stage: &Stage, id: &str, me: &str) {
     assert_eq!(all(c.conferences_of_user(user, ALL, EACH)).await.len(), 1);
     let attended = all(c.attendances_of_user(me, ALL, EACH)).await.remove(0);
     assert!(attended.left.is_some());
-    let then = c.conference_instance(id, have(&attended.conference_instance_id), SOON).await.unwrap();
+    let then = c.conference_instance(id, have(attended.conference_instance_id.as_deref()), SOON).await.unwrap();
     assert_eq!(then.id, attended.conference_instance_id);
 }
 
@@ -165,7 +165,7 @@ pub(super) async fn recordings(stage: &Stage) {
     // That of the first day, of the call, and of the conference.
     let all_of_them = all(c.recordings(&Query { top: Some(2), ..Query::ALL }, EACH)).await;
     assert_eq!(all_of_them.len(), 3);
-    let id = have(&all_of_them[1].recording_id);
+    let id = have(all_of_them[1].recording_id.as_deref());
     let recording = c.recording(id, SOON).await.unwrap();
     let sound = c.recording_media(&recording, SOON).await.unwrap().collect().await.unwrap();
     assert!(sound.starts_with(b"RIFF"));

@@ -69,7 +69,7 @@ pub(super) async fn applications(stage: &Stage) {
         ..Application::default()
     };
     let made = c.create_application(&application, SOON).await.unwrap();
-    let id = have(&made.application_id);
+    let id = have(made.application_id.as_deref());
     let on = Application { account_id: Some(stage.account.clone()), ..application };
     c.change_application(id, &on, SOON).await.unwrap();
     assert_eq!(c.application(id, SOON).await.unwrap().redirect_uris, made.redirect_uris);
@@ -91,7 +91,7 @@ pub(super) async fn notifications(stage: &Stage) {
         ..Subscription::default()
     };
     let made = c.subscribe(&wish, SOON).await.unwrap();
-    let id = have(&made.subscription_id);
+    let id = have(made.subscription_id.as_deref());
     let longer = Subscription { expires: Some("2999-01-02T00:00:00Z".parse().unwrap()), ..wish };
     assert_eq!(c.change_subscription(id, &longer, SOON).await.unwrap().expires, longer.expires);
     assert_eq!(c.subscription(id, SOON).await.unwrap().expires, longer.expires);

@@ -80,7 +80,7 @@ impl Stage {
             ear,
         };
         let users = super::all(stage.own.all_users(&cloudlink::Query::ALL, EACH)).await;
-        stage.user = super::have(&users[1].user_id).to_owned();
+        super::have(users[1].user_id.as_deref()).clone_into(&mut stage.user);
         stage
     }
 
