@@ -68,7 +68,7 @@ fn failed(trouble: &Trouble) -> Outcome {
         Why::Busy | Why::Unavailable => (ErrorWord::Connection, true),
         Why::SignIn => (ErrorWord::SignIn, true),
         Why::Refused => (ErrorWord::Status, false),
-        Why::Answer => (ErrorWord::Answer, false),
+        Why::Answer | Why::Cut => (ErrorWord::Answer, false),
     };
     let (why, result) = (trouble.to_string(), not_ok(error, trouble.status));
     if again {

@@ -51,7 +51,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Sites(args) => (List::Sites, &["name", "timezone", "country", "dial", "id"], args),
     };
     args.account.with(async |Ready { cloudlink, options, .. }| {
-        let far = Far::new(cloudlink, options.account_id.clone());
+        let far = Far::new(cloudlink, &options);
         let (wanted, mut rows) = (args.search.as_deref().map(str::to_lowercase), Vec::new());
         let read = all(&far, &list, PATIENCE, |item| {
             let view = view(&list, &item);

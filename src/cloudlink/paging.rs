@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::{Api, Call, CloudLink};
-use super::error::Error;
+use super::error::{Class, Error};
 use super::path;
 use super::scrub::{without_keys, without_secrets};
 use super::transport::BodyError;
@@ -25,6 +25,10 @@ pub const MAX_PAGES: usize = 10_000;
 
 /// The most that is read of one page, in bytes: some thousands of users.
 const MAX_PAGE: usize = 4 * 1024 * 1024;
+
+/// Half the pause after the first attempt, and the longest that a far side may ask for.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How a collection is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +41,14 @@ pub struct Paging {
     pub max_pages: usize,
     /// Whether secrets stay in the items, for somebody who asked for them.
     pub with_secrets: bool,
+    /// How often a page is asked for that does not come, with pauses between.
+    pub attempts: u32,
 }
 
 impl Paging {
     /// So long for each page, and [`MAX_PAGES`] of them.
     pub const fn each(timeout: Duration) -> Self {
-        Self { timeout, deadline: None, max_pages: MAX_PAGES, with_secrets: false }
+        Self { timeout, deadline: None, max_pages: MAX_PAGES, with_secrets: false, attempts: 1 }
     }
 
     /// So long for all of them together.
@@ -59,6 +65,25 @@ impl Paging {
     #[must_use]
     pub const fn with_secrets(self, with_secrets: bool) -> Self {
         Self { with_secrets, ..self }
+    }
+
+    /// So many attempts for each page.
+    pub const fn trying(self, attempts: u32) -> Self {
+        Self { attempts, ..self }
+    }
+
+    /// The pause after a failed attempt, unless it was the last.
+    fn pause(&self, attempt: u32, error: &Error) -> Option<Duration> {
+        let after = match (error, error.class()) {
+            (Error::SignIn(_), _) => return None,
+            (_, Class::Retry { after }) => after,
+            // To read twice does no harm.
+            (_, Class::Unknown) => None,
+            _ => return None,
+        };
+        let pause = after.unwrap_or(FIRST_PAUSE * 2u32.saturating_pow(attempt.min(8))).min(LONGEST_PAUSE);
+        let in_time = self.deadline.is_none_or(|deadline| Instant::now() + pause < deadline);
+        (attempt < self.attempts && in_time).then_some(pause)
     }
 
     fn of_next(&self) -> Duration {
@@ -142,9 +167,22 @@ enum Next {
 impl Reader {
     async fn turn(&mut self) -> Option<Result<Page, Error>> {
         match std::mem::replace(&mut self.next, Next::End) {
-            Next::Page(url) => Some(self.read(url).await),
+            Next::Page(url) => Some(self.read_patiently(url).await),
             Next::Failed(error) => Some(Err(error)),
             Next::End => None,
+        }
+    }
+
+    async fn read_patiently(&mut self, url: Url) -> Result<Page, Error> {
+        let mut attempt = 1;
+        loop {
+            let error = match self.read(url.clone()).await {
+                Ok(page) => return Ok(page),
+                Err(error) => error,
+            };
+            let Some(pause) = self.paging.pause(attempt, &error) else { return Err(error) };
+            tokio::time::sleep(pause).await;
+            attempt += 1;
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::client::{Api, Call, CloudLink};
 use super::error::Error;
-use super::paging::{Items, Paging, items};
+use super::paging::{Items, Pages, Paging, items};
 use super::places::Place;
 use super::query::Query;
 use super::scrub::without_secrets;
@@ -84,6 +84,16 @@ impl CloudLink {
         paging: Paging,
     ) -> Items<T> {
         items(place.api(), self.pages_at(place.api(), self.at(place, ids, query), paging, place.name()))
+    }
+
+    /// The pages of a place that is a collection, its ids in the order of the table's template, the items as they came.
+    pub fn pages_of(&self, place: Place, ids: &[&str], query: &Query<'_>, paging: Paging) -> Pages {
+        self.pages_at(place.api(), self.at(place, ids, query), paging, place.name())
+    }
+
+    /// The object at a place as it came, without anybody's password.
+    pub async fn object_at(&self, place: Place, ids: &[&str], timeout: Duration) -> Result<Value, Error> {
+        self.get(place, ids, &Query::ALL, timeout).await
     }
 
     pub(super) async fn exchange(

@@ -74,16 +74,32 @@ pub(super) struct Read {
 impl Read {
     /// Reads its rules. At the start there are none of before: what does not hold together is shown, and that is the end.
     pub(super) fn new(account: settings::Account, parts: &Parts<'_>) -> Result<Self, Error> {
-        let site = site::remembered(parts.state, &account.name);
-        site::announce(&account.name, &account.locale, site.as_ref());
-        let world = World {
+        let mut site = site::remembered(parts.state, &account.name);
+        let mut world = World {
             locale: site::complete(&account.locale, site.as_ref()),
             credentials: parts.credentials_of(&account).map(|credential| credential.name.clone()).collect(),
             attached: Attached::Disk,
             now: parts.clock.now(),
         };
-        let rules = reload::compile(&account.rules, &world).map_err(|report| Error::Rules(Box::new(report)))?;
+        let mut rules = reload::compile(&account.rules, &world);
         let name = &*account.name;
+        // What CloudLink said once must not keep rules from starting that hold together by what is written.
+        if let Err(report) = &rules
+            && world.locale != account.locale
+        {
+            let written = World { locale: account.locale.clone(), ..world.clone() };
+            let by_what_is_written = reload::compile(&account.rules, &written);
+            if by_what_is_written.is_ok() {
+                tracing::warn!(
+                    account = name,
+                    "by the locale of CloudLink's site that was known last the rules do not hold together; only what [locale] writes counts:\n{}",
+                    report.render(false)
+                );
+                (rules, world, site) = (by_what_is_written, written, None);
+            }
+        }
+        let rules = rules.map_err(|report| Error::Rules(Box::new(report)))?;
+        site::announce(name, &account.locale, site.as_ref());
         if !rules.warnings().is_empty() {
             tracing::warn!(
                 account = name,
@@ -107,14 +123,19 @@ impl Account {
             .clone()
             .ok_or(Error::SetUp { what: "[cloudlink]", why: format!("`{name}` is not settled") })?;
         let Parts { clock, chance, supervisor, metrics, .. } = parts;
-        let account_id = options.account_id.clone();
-        let cloudlink =
-            CloudLink::new(options, &parts.session, Wire::new(), clock.clone(), chance.clone(), supervisor.clone());
+        let cloudlink = CloudLink::new(
+            options.clone(),
+            &parts.session,
+            Wire::new(),
+            clock.clone(),
+            chance.clone(),
+            supervisor.clone(),
+        );
         let directory = Directory::new(
             Arc::clone(&name),
             parts.directory,
             Needs { sites: site::is_wanted(&account.locale), ..Needs::default() },
-            Arc::new(Far::new(cloudlink.clone(), account_id)),
+            Arc::new(Far::new(cloudlink.clone(), &options)),
             rules.numbers().clone(),
             clock.clone(),
         );
@@ -173,6 +194,7 @@ impl Account {
             written: self.locale.clone(),
             state: parts.state.to_owned(),
             known: self.site.clone(),
+            refused: None,
             desk: Arc::clone(&self.desk),
             reloader: Arc::clone(&self.reloader),
             journal: Arc::clone(journal),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use notify::{RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use super::desk::Desk;
@@ -44,6 +44,17 @@ pub(super) struct Reloader {
     in_force: Mutex<InForce>,
     /// The files that rule files name, as far as they are known.
     attached: Mutex<Vec<Arc<str>>>,
+    /// Told after each reload.
+    reloaded: Notify,
+}
+
+/// Why the rules in force are not read by another locale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stays {
+    /// Other files are on disk: whether they are meant is for a reload to say.
+    Other,
+    /// They do not hold together by it.
+    Broken(String),
 }
 
 /// Reads and compiles the rules of an account's folders; on success with what is allowed but probably not meant.
@@ -83,12 +94,57 @@ impl Reloader {
         let in_force = InForce { hash: first.hash().to_owned(), since: clock.now(), trouble: None };
         let attached = Mutex::new(first.attached().to_vec());
         let (account, world, turn) = (Arc::clone(account), Mutex::new(world), tokio::sync::Mutex::default());
-        Self { account, paths, world, turn, clock, in_force: Mutex::new(in_force), attached }
+        let (in_force, reloaded) = (Mutex::new(in_force), Notify::new());
+        Self { account, paths, world, turn, clock, in_force, attached, reloaded }
     }
 
-    /// Rules are read by another locale from the next reload on.
-    pub(super) fn know_locale(&self, locale: Locale) {
+    /// Reads the rules in force by another locale, and puts them in force together with what `along` does; or nothing at
+    /// all. Files that are not those in force stay for the next reload, which is by the locale of before.
+    pub(super) async fn relocate(
+        &self,
+        locale: Locale,
+        desk: &Desk,
+        journal: &impl Journal,
+        along: impl FnOnce(),
+    ) -> Result<(), Stays> {
+        let (account, _turn) = (&*self.account, self.turn.lock().await);
+        let before = self.world.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let world = World { now: self.clock.now(), locale: locale.clone(), ..before };
+        let paths = self.paths.clone();
+        let compiled = tokio::task::spawn_blocking(move || compile(&paths, &world)).await;
+        let rules = match compiled {
+            Ok(Ok(rules)) if rules.texts() == desk.rules_in_force().texts() => rules,
+            Ok(Ok(_)) => return Err(Stays::Other),
+            Ok(Err(report)) => return Err(Stays::Broken(report.render(false))),
+            Err(error) => return Err(Stays::Broken(error.to_string())),
+        };
         self.world.lock().unwrap_or_else(PoisonError::into_inner).locale = locale;
+        along();
+        let changed = {
+            let mut in_force = self.lock();
+            let changed = in_force.hash != rules.hash();
+            if changed {
+                tracing::info!(
+                    account,
+                    rules = rules.hash(),
+                    before = in_force.hash,
+                    "other rules are in force: the same files by another locale"
+                );
+                rules.hash().clone_into(&mut in_force.hash);
+                in_force.since = self.clock.now();
+                desk.put_in_force(Arc::new(rules));
+            }
+            changed
+        };
+        if changed {
+            self.announce(None, desk, journal).await;
+        }
+        Ok(())
+    }
+
+    /// Returns after the next reload, or at once after one that nobody waited for.
+    pub(super) async fn reloaded(&self) {
+        self.reloaded.notified().await;
     }
 
     pub(super) fn in_force(&self) -> InForce {
@@ -160,18 +216,26 @@ impl Reloader {
             }
             Err(error) => Some(format!("reading them failed: {error}")),
         };
-        if changed
+        if changed || trouble.is_some() {
+            self.announce(trouble.as_deref(), desk, journal).await;
+        }
+        self.lock().trouble = trouble;
+        self.reloaded.notify_one();
+    }
+
+    /// Sets the clocks of rules that are in force anew, and tells rules of a reload and its trouble.
+    async fn announce(&self, trouble: Option<&str>, desk: &Desk, journal: &impl Journal) {
+        let account = &*self.account;
+        if trouble.is_none()
             && let Err(error) = schedules::set(journal, &desk.rules_in_force(), desk.account(), &self.clock).await
         {
             tracing::error!(account, %error, "the clocks of `every` and `cron` could not be set; reload the rules again");
         }
-        if (changed || trouble.is_some())
-            && let Some(entry) = desk.reloaded(trouble.as_deref(), &self.clock)
+        if let Some(entry) = desk.reloaded(trouble, &self.clock)
             && let Err(error) = journal.accept(vec![entry]).await
         {
             tracing::warn!(account, %error, "that the rules were reloaded could not be told to rules");
         }
-        self.lock().trouble = trouble;
     }
 
     fn lock(&self) -> MutexGuard<'_, InForce> {

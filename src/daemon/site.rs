@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::desk::Desk;
-use super::reload::Reloader;
+use super::reload::{Reloader, Stays};
 use crate::directory::{Directory, One, Site};
 use crate::hours::{Dial, Locale};
 use crate::journal::Journal;
@@ -126,6 +126,8 @@ pub(super) struct Follow<J> {
     pub(super) written: Locale,
     pub(super) state: PathBuf,
     pub(super) known: Option<Known>,
+    /// The site that could not be taken last.
+    pub(super) refused: Option<Known>,
     pub(super) desk: Arc<Desk>,
     pub(super) reloader: Arc<Reloader>,
     pub(super) journal: Arc<J>,
@@ -155,8 +157,10 @@ impl<J: Journal> Follow<J> {
                 }
                 None => {}
             }
-            if news.changed().await.is_err() {
-                return;
+            tokio::select! {
+                changed = news.changed() => if changed.is_err() { return },
+                // What could not be taken by the rules of before may be by these.
+                () = self.reloader.reloaded(), if self.refused.is_some() => {}
             }
         }
     }
@@ -181,33 +185,58 @@ impl<J: Journal> Follow<J> {
         }
     }
 
+    /// Puts a site in force: rules, dialling, numbers and memory together, or nothing of it.
     async fn take(&mut self, site: Known) {
         let (before, locale) = (complete(&self.written, self.known.as_ref()), complete(&self.written, Some(&site)));
-        let account = self.directory.account();
-        if let Some(zone) = site.timezone.as_ref().filter(|zone| zone.parse::<chrono_tz::Tz>().is_err()) {
-            tracing::warn!(site = site.shown(), zone, "the site's time zone is none that is known: it is not taken");
+        let (account, shown) = (&**self.directory.account(), site.shown());
+        let first = self.refused.as_ref() != Some(&site);
+        if let Some(zone) = site.timezone.as_ref().filter(|zone| first && zone.parse::<chrono_tz::Tz>().is_err()) {
+            tracing::warn!(site = shown, zone, "the site's time zone is none that is known: it is not taken");
+        }
+        let along = || {
+            self.desk.set_dialling(super::dialling(&locale));
+            if before.country != locale.country {
+                self.directory.read_numbers(Numbers::of(locale.country.as_deref()));
+            }
+        };
+        let taken = if before == locale {
+            Ok(())
+        } else {
+            self.reloader.relocate(locale.clone(), &self.desk, &*self.journal, along).await
+        };
+        match taken {
+            Ok(()) => {}
+            Err(why) => {
+                if first {
+                    match why {
+                        Stays::Other => tracing::warn!(
+                            account,
+                            site = shown,
+                            "CloudLink's site is known, but the rules on disk are not those in force: it is taken after a reload"
+                        ),
+                        Stays::Broken(report) => tracing::error!(
+                            account,
+                            site = shown,
+                            "by the locale of CloudLink's site the rules on disk do not hold together; it is not taken, write [locale] or mend them:\n{report}"
+                        ),
+                    }
+                }
+                self.refused = Some(site);
+                return;
+            }
         }
         if let Err(error) = remember(&self.state, account, &site) {
             tracing::warn!(%error, "the site could not be remembered: the next start begins without it");
         }
         tracing::info!(
             %account,
-            site = site.shown(),
+            site = shown,
             timezone = locale.timezone.map(chrono_tz::Tz::name),
             country = locale.country,
             dials = locale.dial.is_some(),
             "CloudLink's site is known: it says what [locale] leaves out"
         );
-        self.known = Some(site);
-        if before == locale {
-            return;
-        }
-        self.desk.set_dialling(super::dialling(&locale));
-        if before.country != locale.country {
-            self.directory.read_numbers(Numbers::of(locale.country.as_deref()));
-        }
-        self.reloader.know_locale(locale);
-        self.reloader.reload(&self.desk, &*self.journal).await;
+        (self.known, self.refused) = (Some(site), None);
     }
 }
 

@@ -1,107 +1,137 @@
 //! Where the directory is read from: CloudLink's Admin, Conversations, Presence and Media APIs.
 //!
-//! Paths that Mitel does not document are assumed (wire reference, 7.1, 8, 9 \[A\]).
+//! Routes are the client's places, so that a setting can move those that are assumed (wire reference, 7.1, 8, 9 \[A\]).
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use futures_util::stream::{StreamExt, TryStreamExt};
+use futures_util::{FutureExt, TryFutureExt};
 use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use crate::cloudlink::transport::Lost;
-use crate::cloudlink::{Api, Class, CloudLink, Error};
-use crate::directory::{List, One, Page, Source, Trouble, Why};
+use crate::cloudlink::{Api, Auth, Class, CloudLink, Error, Options, Paging, Place, Query};
+use crate::directory::{List, One, Pages, Source, Trouble, Why};
 
-/// How many items a page is asked to have: an answer has at most 1 MiB.
-const PAGE: &str = "$top=200";
-const ID: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b'@');
+/// How many items a page is asked to have.
+const PAGE: Query<'static> = Query { top: Some(200), ..Query::ALL };
+/// How long one page may take, and how often it is asked for.
+const PATIENCE: Duration = Duration::from_secs(20);
+const ATTEMPTS: u32 = 4;
+/// How many pages of a collection are read.
+const MOST_PAGES: usize = 5000;
+/// How long it is remembered that CloudLink does not say who we are.
+const REFUSED: Duration = Duration::from_mins(1);
+/// The longest id.
+const MOST_ID: usize = 512;
 
 /// See the module.
 pub(crate) struct Far {
     cloudlink: CloudLink,
     /// As the settings name it, for when CloudLink does not say.
-    account_id: String,
+    written: Option<String>,
     account: OnceCell<String>,
+    /// Until when CloudLink is not asked again who we are.
+    refused: Mutex<Option<Instant>>,
 }
 
 impl Far {
-    pub(crate) fn new(cloudlink: CloudLink, account_id: String) -> Self {
-        Self { cloudlink, account_id, account: OnceCell::new() }
-    }
-
-    /// The account as CloudLink addresses it: what `GET /token` says, since live payloads carry that.
-    async fn account(&self, timeout: Duration) -> Result<String, Trouble> {
-        let known = self.account.get_or_try_init(|| async {
-            match self.cloudlink.who_am_i(timeout).await {
-                Ok(who) => match who.account_id.filter(|id| !id.is_empty()) {
-                    Some(id) => Ok(id),
-                    None if !self.account_id.is_empty() => Ok(self.account_id.clone()),
-                    None => Err(Trouble::new(Why::Answer, "find out which account it is: nobody says")),
-                },
-                Err(error) if matches!(error.class(), Class::Final | Class::Moved) && !self.account_id.is_empty() => {
-                    Ok(self.account_id.clone())
-                }
-                Err(error) => Err(trouble(&error)),
-            }
-        });
-        known.await.and_then(|id| segment(id))
-    }
-
-    async fn get(&self, api: Api, path: &str, timeout: Duration) -> Result<Value, Trouble> {
-        let answer = self.cloudlink.ask(Method::GET, api, path, None, timeout).await;
-        answer.map(|(_, body)| body).map_err(|error| trouble(&error))
-    }
-
-    async fn read_page(&self, of: List, next: Option<String>, timeout: Duration) -> Result<Page, Trouble> {
-        let api = if matches!(of, List::Participants(_)) { Api::Chat } else { Api::Admin };
-        let path = match (next, of) {
-            (Some(link), _) => link,
-            (None, List::Participants(id)) => format!("/conversations/{}/participants?{PAGE}", segment(&id)?),
-            (None, of) => {
-                let account = self.account(timeout).await?;
-                let below = match of {
-                    List::Members(group) => format!("groups/{}/members", segment(&group)?),
-                    of => of.name().to_owned(),
-                };
-                format!("/accounts/{account}/{below}?{PAGE}")
-            }
+    pub(crate) fn new(cloudlink: CloudLink, options: &Options) -> Self {
+        let written = Some(options.account_id.clone()).filter(|id| !id.is_empty());
+        // The role's account is the one that is acted in; the token may say the partner's own.
+        let assumed = match &options.auth {
+            Auth::Assumed { role, .. } => role.account_id.clone().filter(|id| !id.is_empty()),
+            _ => None,
         };
-        Ok(page_of(self.get(api, &path, timeout).await?))
+        Self { cloudlink, written, account: OnceCell::new_with(assumed), refused: Mutex::default() }
+    }
+
+    /// The account as CloudLink addresses it: what `GET /token` says, since live payloads carry that. What the settings
+    /// say is taken as long as CloudLink refuses to say, and not remembered.
+    async fn account(&self, timeout: Duration) -> Result<String, Trouble> {
+        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(written), true) = (&self.written, refused.is_some_and(|until| Instant::now() < until)) {
+            return Ok(written.clone());
+        }
+        let known = self.account.get_or_try_init(|| async {
+            let who = self.cloudlink.who_am_i(timeout).await?;
+            Ok::<_, Error>(
+                who.account_id.filter(|id| !id.is_empty()).or_else(|| self.written.clone()).unwrap_or_default(),
+            )
+        });
+        match known.await {
+            Ok(id) if id.is_empty() => Err(Trouble::new(Why::Answer, "find out which account it is: nobody says")),
+            Ok(id) => Ok(id.clone()),
+            Err(error @ Error::SignIn(_)) => Err(trouble(&error)),
+            Err(error) => match &self.written {
+                Some(written) if matches!(error.class(), Class::Final | Class::Moved) => {
+                    let until = Instant::now() + REFUSED;
+                    *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(until);
+                    Ok(written.clone())
+                }
+                _ => Err(trouble(&error)),
+            },
+        }
+    }
+
+    async fn read_pages(&self, of: List, within: Duration) -> Result<Pages<'_>, Trouble> {
+        let until = Instant::now() + within;
+        let (place, id) = match of {
+            List::Users => (Place::AccountUsers, None),
+            List::Contacts => (Place::Contacts, None),
+            List::Groups => (Place::Groups, None),
+            List::Sites => (Place::Sites, None),
+            List::Members(group) => (Place::Members, Some(group)),
+            List::Participants(conversation) => (Place::Participants, Some(conversation)),
+        };
+        if let Some(id) = &id {
+            check(id)?;
+        }
+        let account = if place.api() == Api::Admin { Some(self.account(within.min(PATIENCE)).await?) } else { None };
+        let ids: Vec<&str> = account.iter().chain(&id).map(String::as_str).collect();
+        let within = until.saturating_duration_since(Instant::now());
+        let paging = Paging { timeout: within.min(PATIENCE), ..Paging::within(within) };
+        let pages = self.cloudlink.pages_of(place, &ids, &PAGE, paging.at_most(MOST_PAGES).trying(ATTEMPTS));
+        Ok(pages.map_ok(|page| page.items).map_err(|error| trouble(&error)).boxed())
     }
 
     async fn read_one(&self, what: One, timeout: Duration) -> Result<Value, Trouble> {
-        let (api, path) = match what {
+        let (place, id) = match what {
             One::Me => {
                 let who = self.cloudlink.who_am_i(timeout).await.map_err(|error| trouble(&error))?;
                 return Ok(who.claims);
             }
-            One::User(id) => {
-                (Api::Admin, format!("/accounts/{}/users/{}", self.account(timeout).await?, segment(&id)?))
-            }
-            One::Contact(id) => {
-                (Api::Admin, format!("/accounts/{}/contacts/{}", self.account(timeout).await?, segment(&id)?))
-            }
-            One::Conversation(id) => (Api::Chat, format!("/conversations/{}", segment(&id)?)),
-            One::Presence(principal) => (Api::Presence, format!("/presentities/{}", segment(&principal)?)),
-            One::Endpoint(endpoint) => (Api::Media, format!("/endpoints/{}", segment(&endpoint)?)),
-            One::Call(path) => {
-                let is_call = path.trim_start_matches('/').rsplit('/').nth(1) == Some("calls") && !path.contains('?');
-                if !is_call {
-                    return Err(Trouble::new(Why::Unknown, "its path is not that of a call"));
-                }
-                (Api::Media, path)
-            }
+            One::Call(path) => return self.read_call(&path, timeout).await,
+            One::User(id) => (Place::AccountUser, id),
+            One::Contact(id) => (Place::Contact, id),
+            One::Conversation(id) => (Place::Conversation, id),
+            One::Presence(principal) => (Place::Presentity, principal),
+            One::Endpoint(endpoint) => (Place::Endpoint, endpoint),
         };
-        self.get(api, &path, timeout).await
+        check(&id)?;
+        let account = if place.api() == Api::Admin { Some(self.account(timeout).await?) } else { None };
+        let ids: Vec<&str> = account.iter().chain([&id]).map(String::as_str).collect();
+        self.cloudlink.object_at(place, &ids, timeout).await.map_err(|error| trouble(&error))
+    }
+
+    /// A call lies where its own path says.
+    async fn read_call(&self, path: &str, timeout: Duration) -> Result<Value, Trouble> {
+        let is_call = path.trim_start_matches('/').rsplit('/').nth(1) == Some("calls") && !path.contains('?');
+        if !is_call {
+            return Err(Trouble::new(Why::Unknown, "its path is not that of a call"));
+        }
+        let answer = self.cloudlink.ask(Method::GET, Api::Media, path, None, timeout).await;
+        answer.map(|(_, body)| body).map_err(|error| trouble(&error))
     }
 }
 
 impl Source for Far {
-    fn page(&self, of: List, next: Option<String>, timeout: Duration) -> BoxFuture<'_, Result<Page, Trouble>> {
-        self.read_page(of, next, timeout).boxed()
+    fn pages(&self, of: List, within: Duration) -> Pages<'_> {
+        self.read_pages(of, within).try_flatten_stream().boxed()
     }
 
     fn one(&self, what: One, timeout: Duration) -> BoxFuture<'_, Result<Value, Trouble>> {
@@ -109,29 +139,12 @@ impl Source for Far {
     }
 }
 
-/// An id as one segment of a path.
-fn segment(id: &str) -> Result<String, Trouble> {
-    if id.is_empty() || id == "." || id == ".." || id.len() > 512 {
-        return Err(Trouble::new(Why::Unknown, "its id is none"));
+/// Nobody has an id that no path can hold.
+fn check(id: &str) -> Result<(), Trouble> {
+    if id.is_empty() || id == "." || id == ".." || id.len() > MOST_ID {
+        return Err(Trouble::new(Why::Unknown, "it is no id"));
     }
-    Ok(utf8_percent_encode(id, ID).to_string())
-}
-
-/// The items and the next link of a collection (11.1 \[C\]).
-fn page_of(mut page: Value) -> Page {
-    let next = match &page["_links"]["next"] {
-        Value::String(link) => Some(link.clone()),
-        link => link["href"].as_str().map(str::to_owned),
-    };
-    let found = match &mut page {
-        Value::Array(_) => Some(&mut page),
-        Value::Object(fields) if fields.contains_key("items") => fields.get_mut("items"),
-        _ => page.pointer_mut("/_embedded/items"),
-    };
-    match found.map(Value::take) {
-        Some(Value::Array(items)) => Page { items, next },
-        _ => Page { items: Vec::new(), next },
-    }
+    Ok(())
 }
 
 fn trouble(error: &Error) -> Trouble {
@@ -142,7 +155,7 @@ fn trouble(error: &Error) -> Trouble {
         (Error::SignIn(_), _) => (Why::SignIn, None),
         (Error::Lost { lost: Lost::TimedOut | Lost::NotSentInTime, .. }, _) => (Why::Timeout, None),
         (Error::Unreadable { .. }, _) => (Why::Answer, None),
-        (Error::Address { .. }, _) => (Why::Unknown, None),
+        (Error::Cut { .. }, _) => (Why::Cut, None),
         (Error::Lost { lost: Lost::Held { .. }, .. }, Class::Retry { after }) => (Why::Busy, after),
         (_, Class::Retry { after }) => (Why::Unavailable, after),
         (_, Class::Unknown) => (Why::Unavailable, None),
@@ -153,26 +166,49 @@ fn trouble(error: &Error) -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use serde_json::json;
 
-    #[test]
-    fn pages_are_read_in_every_shape() {
-        let items = vec![json!({ "id": 1 })];
-        for (page, next) in [
-            (json!([{ "id": 1 }]), None),
-            (json!({ "items": [{ "id": 1 }], "_links": { "next": "/n" } }), Some("/n")),
-            (json!({ "_embedded": { "items": [{ "id": 1 }] }, "_links": { "next": { "href": "/n" } } }), Some("/n")),
-        ] {
-            assert_eq!(page_of(page), Page { items: items.clone(), next: next.map(str::to_owned) });
-        }
-        assert_eq!(page_of(json!({ "count": 0 })), Page::default());
-        assert_eq!(page_of(json!(null)), Page::default());
+    use super::*;
+    use crate::cloudlink::testing::{self, Reply, client, options, token_or};
+    use crate::directory::all;
+
+    const SOON: Duration = Duration::from_secs(5);
+
+    #[tokio::test]
+    async fn pages_follow_links_of_every_form_and_a_refusal_to_say_who_we_are_passes() {
+        let asked = AtomicUsize::new(0);
+        let far = testing::Far::start(move |seen| {
+            token_or(seen, || {
+                let first = |path: &str| seen.path.starts_with(path);
+                if first("/2017-09-01/token") {
+                    return match asked.fetch_add(1, Ordering::Relaxed) {
+                        0 => Reply::Json(403, json!({ "message": "not yet" })),
+                        _ => Reply::Json(200, json!({ "accountId": "theirs" })),
+                    };
+                }
+                if seen.path.contains("skip=") {
+                    return Reply::Json(200, json!([{ "id": 2 }]));
+                }
+                Reply::Json(200, json!({ "items": [{ "id": 1 }], "_links": { "next": "?$skip=200" } }))
+            })
+        })
+        .await;
+        let options = options(&far.url);
+        let written = options.account_id.clone();
+        let source = Far::new(client(&far.url), &options);
+        let mut items = Vec::new();
+        let whole = all(&source, &List::Users, SOON, |item| items.push(item["id"].clone())).await;
+        assert_eq!((whole, items), (Ok(true), vec![json!(1), json!(2)]));
+        assert_eq!(source.account(SOON).await.unwrap(), written);
+        *source.refused.lock().unwrap() = None;
+        assert_eq!(source.account(SOON).await.unwrap(), "theirs");
+        assert_eq!(source.account(SOON).await.unwrap(), "theirs");
     }
 
     #[test]
-    fn an_id_is_one_segment() {
-        assert_eq!(segment("a/b?c%41").unwrap(), "a%2Fb%3Fc%2541");
-        assert!(segment("..").is_err() && segment("").is_err());
+    fn only_ids_that_are_some_are_asked_for() {
+        assert!(check("a/b").is_ok() && check("..").is_err() && check("").is_err());
     }
 }

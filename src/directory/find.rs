@@ -17,13 +17,13 @@ fn fresh<T>(value: T) -> Found<T> {
     Found { value, stale: false }
 }
 
-/// What CloudLink answered; where it did not, what is in memory.
+/// What CloudLink answered, also that there is none; where it did not answer, what is in memory.
 fn or_stale<T>(asked: Result<Option<T>, Trouble>, memory: Option<Found<T>>) -> Result<Option<Found<T>>, Trouble> {
     let marked = memory.map(|found| Found { stale: true, ..found });
     match (asked, marked) {
         (Ok(Some(value)), _) => Ok(Some(fresh(value))),
-        (Ok(None) | Err(_), Some(found)) => Ok(Some(found)),
-        (Ok(None), None) => Ok(None),
+        (Ok(None), _) => Ok(None),
+        (Err(_), Some(found)) => Ok(Some(found)),
         (Err(trouble), None) => Err(trouble),
     }
 }
@@ -35,7 +35,7 @@ impl Directory {
             Some(found) if !found.stale => Ok(Some(found)),
             memory => {
                 let id = memory.as_ref().map_or(name, |found| found.value.id()).to_owned();
-                or_stale(self.fetch_user(&id, within).await, memory)
+                or_stale(self.ask_user(&id, within).await, memory)
             }
         }
     }
@@ -79,8 +79,8 @@ impl Directory {
                     let site = Site::read(&item).filter(|site| site.id() == name || same(site.name(), &name));
                     found = found.take().or(site);
                 });
-                let asked = read.await.map(|_| ());
-                or_stale(asked.map(|()| found.map(Arc::new)), memory)
+                let asked = read.await;
+                or_stale(asked.and_then(|whole| found_in(whole, found)).map(|found| found.map(Arc::new)), memory)
             }
         }
     }
@@ -100,8 +100,8 @@ impl Directory {
             let group = Group::read(&item).filter(|(group, _)| group.id() == name || same(group.name(), name));
             found = found.take().or(group);
         });
-        read.await?;
-        match found {
+        let whole = read.await?;
+        match found_in(whole, found)? {
             None => Ok(None),
             Some((group, true)) => Ok(Some(Arc::new(group))),
             Some((group, false)) => {
@@ -116,6 +116,14 @@ impl Directory {
                 Ok(Some(Arc::new(group.with(members))))
             }
         }
+    }
+}
+
+/// Who is not in a part of a list may be in the rest.
+fn found_in<T>(whole: bool, found: Option<T>) -> Result<Option<T>, Trouble> {
+    match found {
+        None if !whole => Err(Trouble::new(Why::Cut, "read the list to its end")),
+        found => Ok(found),
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -13,7 +12,8 @@ use super::index::Entry;
 use super::shelf::Shelf;
 use super::site::Site;
 use super::source::{List, One, Trouble, Why};
-use super::{Directory, Held, lock, read};
+use super::{Directory, Held, MOST_CHANGES, lock, read};
+use crate::numbers::Numbers;
 
 /// How long a collection may be read.
 const READING: Duration = Duration::from_mins(10);
@@ -49,12 +49,16 @@ struct Turn {
 }
 
 impl Directory {
-    /// Keeps it fresh until the task is dropped.
+    /// Keeps it fresh until the task is dropped. What notifications tell is taken in beside what is read, which may take
+    /// minutes.
     pub async fn keep(self) {
+        tokio::join!(self.keep_lists(), self.keep_changes());
+    }
+
+    async fn keep_lists(&self) {
         let lists = [List::Sites, List::Users, List::Groups, List::Contacts];
         let mut turns = lists.map(|list| Turn { list, not_before: None, failures: 0 });
         loop {
-            self.take_in_changes().await;
             let mut next = None::<Duration>;
             for turn in &mut turns {
                 let wait = self.wait(turn);
@@ -68,6 +72,14 @@ impl Directory {
                 () = self.0.wake.notified() => tokio::time::sleep(TOGETHER).await,
                 () = tokio::time::sleep(next.unwrap_or(Duration::from_hours(1))) => {}
             }
+        }
+    }
+
+    async fn keep_changes(&self) {
+        loop {
+            self.take_in_changes().await;
+            self.0.changed.notified().await;
+            tokio::time::sleep(TOGETHER).await;
         }
     }
 
@@ -100,9 +112,9 @@ impl Directory {
         let (inner, name) = (&self.0, turn.list.name());
         let numbers = inner.numbers.load_full();
         let read = match turn.list {
-            List::Users => self.collect(&turn.list, &inner.users, |item| User::read(&item, &numbers)).await,
-            List::Contacts => self.collect(&turn.list, &inner.contacts, |item| Contact::read(&item, &numbers)).await,
-            List::Sites => self.collect(&turn.list, &inner.sites, |item| Site::read(&item)).await,
+            List::Users => self.collect_users(&numbers).await,
+            List::Contacts => self.collect_contacts(&numbers).await,
+            List::Sites => self.collect_sites(&numbers).await,
             _ => self.read_groups().await,
         };
         match read {
@@ -127,23 +139,49 @@ impl Directory {
         }
     }
 
-    /// Reads a collection and swaps it in.
+    /// Reads the users; what was told of them meanwhile counts for what was read too.
+    async fn collect_users(&self, numbers: &Arc<Numbers>) -> Result<usize, Trouble> {
+        *lock(&self.0.beside) = Some(Vec::new());
+        let read = self.collect(&List::Users, numbers, |item| User::read(&item, numbers)).await;
+        let beside = lock(&self.0.beside).take().unwrap_or_default();
+        let mut held = read?;
+        for change in beside {
+            change.apply(&mut held.shelf, &mut held.outdated);
+        }
+        let count = held.shelf.len();
+        self.0.users.store(Some(Arc::new(held)));
+        Ok(count)
+    }
+
+    async fn collect_contacts(&self, numbers: &Arc<Numbers>) -> Result<usize, Trouble> {
+        let held = self.collect(&List::Contacts, numbers, |item| Contact::read(&item, numbers)).await?;
+        let count = held.shelf.len();
+        self.0.contacts.store(Some(Arc::new(held)));
+        Ok(count)
+    }
+
+    async fn collect_sites(&self, numbers: &Arc<Numbers>) -> Result<usize, Trouble> {
+        // Sites have no numbers: another country does not make them old.
+        let held = self.collect(&List::Sites, numbers, |item| Site::read(&item)).await?;
+        let count = held.shelf.len();
+        self.0.sites.store(Some(Arc::new(Held { outdated: false, ..held })));
+        Ok(count)
+    }
+
+    /// Reads a collection; it is out of date if numbers are read otherwise meanwhile.
     async fn collect<R: Entry + Send + Sync>(
         &self,
         list: &List,
-        into: &ArcSwapOption<Held<R>>,
+        numbers: &Arc<Numbers>,
         entry: impl Fn(Value) -> Option<R> + Send + Sync,
-    ) -> Result<usize, Trouble> {
+    ) -> Result<Held<R>, Trouble> {
         let at = self.0.clock.millis();
         let mut entries = Vec::new();
         let whole = read::all(&*self.0.source, list, READING, |item| entries.extend(entry(item).map(Arc::new)));
         if !whole.await? {
-            tracing::warn!(account = %self.0.account, kept = entries.len(), "there are more {} than are kept", list.name());
+            tracing::warn!(account = %self.0.account, kept = entries.len(), "not all {} could be read, or there are more than are kept", list.name());
         }
-        let shelf = Shelf::of(entries);
-        let count = shelf.len();
-        into.store(Some(Arc::new(Held { shelf, at, outdated: false })));
-        Ok(count)
+        Ok(Held { shelf: Shelf::of(entries), at, outdated: !Arc::ptr_eq(numbers, &self.0.numbers.load()) })
     }
 
     async fn read_groups(&self) -> Result<usize, Trouble> {
@@ -178,35 +216,76 @@ impl Directory {
     /// Takes in what notifications told of single users.
     async fn take_in_changes(&self) {
         let changes = std::mem::take(&mut *lock(&self.0.changes));
-        if changes.iter().any(|change| matches!(change, Change::All))
-            && let Some(held) = self.0.contacts.load_full()
-        {
+        let is_read = || self.0.users.load().is_some() || lock(&self.0.beside).is_some();
+        let all = changes.iter().any(|change| matches!(change, Change::All));
+        if all && let Some(held) = self.0.contacts.load_full() {
             let shelf = held.shelf.clone();
             self.0.contacts.store(Some(Arc::new(Held { shelf, at: held.at, outdated: true })));
+            self.0.wake.notify_one();
         }
-        let Some(held) = self.0.users.load_full().filter(|_| !changes.is_empty()) else { return };
-        let (mut shelf, mut outdated) = (held.shelf.clone(), held.outdated);
+        if changes.is_empty() || !is_read() {
+            return;
+        }
+        let mut outdated = self.0.users.load().as_ref().is_some_and(|held| held.outdated) && !self.is_reading();
+        let mut settled = Vec::with_capacity(changes.len());
         for change in changes {
             match change {
-                Change::Put(user) => shelf.put(user),
-                Change::Gone(id) => drop(shelf.remove(&id)),
-                Change::All => outdated = true,
                 // They are among those that are read anew.
                 Change::Ask(_) if outdated => {}
-                Change::Ask(id) => match self.ask(One::User(id.to_string()), ONE).await {
-                    Ok(object) => {
-                        if let Some(user) = User::read(&object, &self.0.numbers.load()) {
-                            shelf.put(Arc::new(user));
-                        }
-                    }
-                    Err(trouble) if trouble.why == Why::Unknown => drop(shelf.remove(&id)),
-                    Err(trouble) => {
-                        tracing::warn!(account = %self.0.account, user = &*id, %trouble, "a user who changed could not be read: all are read anew");
+                Change::Ask(id) => match self.settle(id).await {
+                    Some(Change::All) => {
                         outdated = true;
+                        settled.push(Change::All);
                     }
+                    change => settled.extend(change),
                 },
+                change => settled.push(change),
             }
         }
-        self.0.users.store(Some(Arc::new(Held { shelf, at: held.at, outdated })));
+        // From here on nothing waits: no list is swapped in between.
+        if let Some(beside) = &mut *lock(&self.0.beside) {
+            if beside.len() + settled.len() > MOST_CHANGES {
+                *beside = vec![Change::All];
+            } else {
+                beside.extend(settled.iter().cloned());
+            }
+        }
+        if let Some(held) = self.0.users.load_full() {
+            let (mut shelf, mut outdated) = (held.shelf.clone(), held.outdated);
+            for change in settled {
+                change.apply(&mut shelf, &mut outdated);
+            }
+            self.0.users.store(Some(Arc::new(Held { shelf, at: held.at, outdated })));
+            if outdated {
+                self.0.wake.notify_one();
+            }
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        lock(&self.0.beside).is_some()
+    }
+
+    /// Asks what became of a user.
+    async fn settle(&self, id: Box<str>) -> Option<Change> {
+        match self.ask(One::User(id.to_string()), ONE).await {
+            Ok(object) => User::read(&object, &self.0.numbers.load()).map(|user| Change::Put(Arc::new(user))),
+            Err(trouble) if trouble.why == Why::Unknown => Some(Change::Gone(id)),
+            Err(trouble) => {
+                tracing::warn!(account = %self.0.account, user = &*id, %trouble, "a user who changed could not be read: all are read anew");
+                Some(Change::All)
+            }
+        }
+    }
+}
+
+impl Change {
+    fn apply(self, shelf: &mut Shelf<User>, outdated: &mut bool) {
+        match self {
+            Self::Put(user) => shelf.put(user),
+            Self::Gone(id) => drop(shelf.remove(&id)),
+            // Whom nobody asked for is not known.
+            Self::All | Self::Ask(_) => *outdated = true,
+        }
     }
 }

@@ -10,6 +10,7 @@
 mod entry;
 mod find;
 mod group;
+mod heard;
 mod index;
 mod keep;
 mod read;
@@ -37,9 +38,10 @@ pub use index::{Entry, Key};
 pub use read::all;
 pub use shelf::Shelf;
 pub use site::{Prefixes, Site};
-pub use source::{List, One, Page, Source, Trouble, Why};
+pub use source::{List, One, Pages, Source, Trouble, Why};
 pub use talk::Talk;
 
+use heard::Heard;
 use keep::Change;
 use talk::Talks;
 
@@ -47,6 +49,8 @@ use talk::Talks;
 const ASKING: usize = 256;
 /// How long it is remembered that somebody could not be found.
 const UNKNOWN: i64 = 5 * 60 * 1000;
+/// How long it is remembered that nobody answered who somebody is.
+const FAILED: i64 = 30 * 1000;
 /// How many of them are remembered.
 const MOST_UNKNOWN: usize = 4096;
 /// How many changes of single users wait to be taken in; beyond that all users are read anew.
@@ -158,6 +162,9 @@ pub struct Found<T> {
 #[derive(Clone)]
 pub struct Directory(Arc<Inner>);
 
+/// Until when somebody is taken for unknown, and the trouble, if nobody answered.
+type Failed = (i64, Option<Trouble>);
+
 struct Inner {
     account: Arc<str>,
     options: Options,
@@ -172,13 +179,17 @@ struct Inner {
     always: Needs,
     needs: Mutex<Needs>,
     changes: Mutex<Vec<Change>>,
+    /// What was taken in since the users are being read anew: it counts for what is read too.
+    beside: Mutex<Option<Vec<Change>>>,
+    heard: Mutex<Heard>,
     /// Why collections could not be read, and how often in a row, by name.
     troubles: Mutex<HashMap<&'static str, (String, u32)>>,
     talks: Mutex<Talks>,
-    /// Who could not be found, until when.
-    unknown: Mutex<HashMap<Box<str>, i64>>,
+    /// Who could not be found, until when; with the trouble, if nobody answered.
+    unknown: Mutex<HashMap<Box<str>, Failed>>,
     asking: Semaphore,
     wake: Notify,
+    changed: Notify,
     /// Counts the collections that were read.
     news: watch::Sender<u64>,
 }
@@ -217,11 +228,14 @@ impl Directory {
             always,
             needs: Mutex::new(always),
             changes: Mutex::default(),
+            beside: Mutex::default(),
+            heard: Mutex::default(),
             troubles: Mutex::default(),
             talks: Mutex::default(),
             unknown: Mutex::default(),
             asking: Semaphore::new(ASKING),
             wake: Notify::new(),
+            changed: Notify::new(),
             news: watch::Sender::default(),
         }))
     }
@@ -251,7 +265,7 @@ impl Directory {
     pub fn read_numbers(&self, numbers: Numbers) {
         self.0.numbers.store(Arc::new(numbers));
         lock(&self.0.changes).push(Change::All);
-        self.0.wake.notify_one();
+        self.0.changed.notify_one();
     }
 
     /// Tells of each collection that was read.
@@ -355,35 +369,61 @@ impl Directory {
     }
 
     /// A user, from CloudLink; then it is in memory too, if users are. `None`: nobody is known there. Who was not found
-    /// a moment ago is not asked for again.
+    /// a moment ago is not asked for again, and a failure is remembered for a moment, so that a far side that is ill is
+    /// not waited for with each event.
     pub async fn fetch_user(&self, id: &str, timeout: Duration) -> Result<Option<Arc<User>>, Trouble> {
         let now = self.0.clock.millis();
-        if lock(&self.0.unknown).get(id).is_some_and(|until| now < *until) {
+        if let Some((until, Some(trouble))) = lock(&self.0.unknown).get(id)
+            && now < *until
+        {
+            return Err(trouble.clone());
+        }
+        let asked = self.ask_user(id, timeout).await;
+        if let Err(trouble) = &asked
+            && trouble.why != Why::Busy
+        {
+            self.not_found(id, self.0.clock.millis().saturating_add(FAILED), Some(trouble.clone()));
+        }
+        asked
+    }
+
+    /// The same; failures are not remembered.
+    async fn ask_user(&self, id: &str, timeout: Duration) -> Result<Option<Arc<User>>, Trouble> {
+        let now = self.0.clock.millis();
+        if lock(&self.0.unknown).get(id).is_some_and(|(until, trouble)| trouble.is_none() && now < *until) {
             return Ok(None);
         }
-        match self.ask(One::User(id.to_owned()), timeout).await {
+        let asked_at = lock(&self.0.heard).now();
+        let asked = self.ask(One::User(id.to_owned()), timeout).await;
+        // What a notification told meanwhile is newer.
+        let counts = !lock(&self.0.heard).since(id, asked_at);
+        match asked {
             Ok(object) => {
                 let user = User::read(&object, &self.0.numbers.load()).map(Arc::new);
-                if let Some(user) = &user {
+                if let Some(user) = user.as_ref().filter(|_| counts) {
+                    lock(&self.0.unknown).remove(id);
                     self.change(Change::Put(Arc::clone(user)));
                 }
                 Ok(user)
             }
             Err(trouble) if trouble.why == Why::Unknown => {
-                self.not_found(id, now);
+                if counts {
+                    self.not_found(id, now.saturating_add(UNKNOWN), None);
+                    self.change(Change::Gone(id.into()));
+                }
                 Ok(None)
             }
             Err(trouble) => Err(trouble),
         }
     }
 
-    fn not_found(&self, id: &str, now: i64) {
-        let mut unknown = lock(&self.0.unknown);
+    fn not_found(&self, id: &str, until: i64, trouble: Option<Trouble>) {
+        let (mut unknown, now) = (lock(&self.0.unknown), self.0.clock.millis());
         if unknown.len() >= MOST_UNKNOWN {
-            unknown.retain(|_, until| now < *until);
+            unknown.retain(|_, (until, _)| now < *until);
         }
         if unknown.len() < MOST_UNKNOWN {
-            unknown.insert(id.into(), now.saturating_add(UNKNOWN));
+            unknown.insert(id.into(), (until, trouble));
         }
     }
 
@@ -452,6 +492,7 @@ impl Directory {
 
     /// A notification told of a user: created, changed or gone. `content` is what came with it: the user, or nothing.
     pub fn heard_user(&self, id: &str, content: &Value, gone: bool) {
+        lock(&self.0.heard).of(id);
         lock(&self.0.unknown).remove(id);
         if gone {
             return self.change(Change::Gone(id.into()));
@@ -473,7 +514,7 @@ impl Directory {
             _ => changes.push(change),
         }
         drop(changes);
-        self.0.wake.notify_one();
+        self.0.changed.notify_one();
     }
 
     /// What there is to say about each collection that is needed or there.

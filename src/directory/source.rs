@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
 use serde_json::Value;
 
 /// A collection.
@@ -42,14 +43,8 @@ pub enum One {
     Me,
 }
 
-/// A page of a collection.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Page {
-    /// What stands on it.
-    pub items: Vec<Value>,
-    /// The link to the next one, as it came.
-    pub next: Option<String>,
-}
+/// The items of a collection, page after page; the next is asked for when the last is taken.
+pub type Pages<'a> = BoxStream<'a, Result<Vec<Value>, Trouble>>;
 
 /// Why something could not be read, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +63,8 @@ pub enum Why {
     SignIn,
     /// The answer can't be read.
     Answer,
+    /// A collection was read, but not to its end.
+    Cut,
 }
 
 /// Why something could not be read.
@@ -110,11 +107,11 @@ impl List {
     }
 }
 
-/// Where a directory is read from. Each request is one attempt, within its time.
+/// Where a directory is read from, each within its time.
 pub trait Source: Send + Sync + 'static {
-    /// A page of a collection: the first, or the one that a link of the page before leads to.
-    fn page(&self, of: List, next: Option<String>, timeout: Duration) -> BoxFuture<'_, Result<Page, Trouble>>;
+    /// A collection; ends after the first trouble.
+    fn pages(&self, of: List, within: Duration) -> Pages<'_>;
 
-    /// One object.
+    /// One object, in one attempt.
     fn one(&self, what: One, timeout: Duration) -> BoxFuture<'_, Result<Value, Trouble>>;
 }

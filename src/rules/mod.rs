@@ -103,6 +103,8 @@ pub struct World {
 #[derive(Clone, Debug)]
 pub struct RuleSet {
     hash: String,
+    /// The same without the locale.
+    texts: String,
     rules: Vec<Arc<Rule>>,
     /// The place of each rule by its name.
     index: index::Index,
@@ -128,6 +130,11 @@ impl RuleSet {
     /// The first 16 hex digits of SHA-256 over the names and texts of the files, zone and country of the locale.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The same over the names and texts alone: whether two sets were read from the same files, by whatever locale.
+    pub fn texts(&self) -> &str {
+        &self.texts
     }
 
     /// The rules in file order, those that are not enabled included.
@@ -212,6 +219,7 @@ impl Default for RuleSet {
     fn default() -> Self {
         Self {
             hash: hash(&[], &[], &Locale::default()),
+            texts: hash(&[], &[], &Locale::default()),
             rules: Vec::new(),
             index: index::Index::default(),
             places: HashMap::new(),
@@ -257,12 +265,14 @@ pub fn compile(sources: &[Source], world: &World) -> Result<RuleSet, Report> {
     let clocks = waiting.flat_map(|rule| rule.trigger.kinds.iter().map(|kind| kind.family())).collect();
     let calls = Calls::of(&rules, sources);
     let far = far::Far::of(&rules, &vars);
+    let texts = hash(sources, &attached, &Locale::default());
     let hash = hash(sources, &attached, &world.locale);
     let attached = attached.into_iter().map(|source| source.name).collect();
     let tables = tables.into_iter().filter_map(|(name, sheet)| Some((name, sheet?.table))).collect();
     let (hours, tables, vars) = (Arc::new(hours), Arc::new(tables), Arc::new(vars));
     Ok(RuleSet {
         hash,
+        texts,
         rules,
         index,
         places,
