@@ -130,7 +130,7 @@ impl Reloader {
                     before = in_force.hash,
                     "other rules are in force: the same files by another locale"
                 );
-                in_force.hash = rules.hash().to_owned();
+                rules.hash().clone_into(&mut in_force.hash);
                 in_force.since = self.clock.now();
                 desk.put_in_force(Arc::new(rules));
             }

@@ -199,9 +199,10 @@ impl<J: Journal> Follow<J> {
                 self.directory.read_numbers(Numbers::of(locale.country.as_deref()));
             }
         };
-        let taken = match before == locale {
-            true => Ok(()),
-            false => self.reloader.relocate(locale.clone(), &self.desk, &*self.journal, along).await,
+        let taken = if before == locale {
+            Ok(())
+        } else {
+            self.reloader.relocate(locale.clone(), &self.desk, &*self.journal, along).await
         };
         match taken {
             Ok(()) => {}

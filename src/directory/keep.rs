@@ -145,7 +145,9 @@ impl Directory {
         let read = self.collect(&List::Users, numbers, |item| User::read(&item, numbers)).await;
         let beside = lock(&self.0.beside).take().unwrap_or_default();
         let mut held = read?;
-        beside.into_iter().for_each(|change| change.apply(&mut held.shelf, &mut held.outdated));
+        for change in beside {
+            change.apply(&mut held.shelf, &mut held.outdated);
+        }
         let count = held.shelf.len();
         self.0.users.store(Some(Arc::new(held)));
         Ok(count)
@@ -250,7 +252,9 @@ impl Directory {
         }
         if let Some(held) = self.0.users.load_full() {
             let (mut shelf, mut outdated) = (held.shelf.clone(), held.outdated);
-            settled.into_iter().for_each(|change| change.apply(&mut shelf, &mut outdated));
+            for change in settled {
+                change.apply(&mut shelf, &mut outdated);
+            }
             self.0.users.store(Some(Arc::new(Held { shelf, at: held.at, outdated })));
             if outdated {
                 self.0.wake.notify_one();

@@ -158,6 +158,9 @@ pub struct Found<T> {
     pub stale: bool,
 }
 
+/// Until when somebody counts as not found; with the trouble, if nobody answered.
+type Unknown = (i64, Option<Trouble>);
+
 /// The directory of one account. Cloning is cheap.
 #[derive(Clone)]
 pub struct Directory(Arc<Inner>);
@@ -183,7 +186,7 @@ struct Inner {
     troubles: Mutex<HashMap<&'static str, (String, u32)>>,
     talks: Mutex<Talks>,
     /// Who could not be found, until when; with the trouble, if nobody answered.
-    unknown: Mutex<HashMap<Box<str>, (i64, Option<Trouble>)>>,
+    unknown: Mutex<HashMap<Box<str>, Unknown>>,
     asking: Semaphore,
     wake: Notify,
     changed: Notify,
