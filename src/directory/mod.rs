@@ -158,12 +158,12 @@ pub struct Found<T> {
     pub stale: bool,
 }
 
+/// Until when somebody counts as not found; with the trouble, if nobody answered.
+type Unknown = (i64, Option<Trouble>);
+
 /// The directory of one account. Cloning is cheap.
 #[derive(Clone)]
 pub struct Directory(Arc<Inner>);
-
-/// Until when somebody is taken for unknown, and the trouble, if nobody answered.
-type Failed = (i64, Option<Trouble>);
 
 struct Inner {
     account: Arc<str>,
@@ -186,7 +186,7 @@ struct Inner {
     troubles: Mutex<HashMap<&'static str, (String, u32)>>,
     talks: Mutex<Talks>,
     /// Who could not be found, until when; with the trouble, if nobody answered.
-    unknown: Mutex<HashMap<Box<str>, Failed>>,
+    unknown: Mutex<HashMap<Box<str>, Unknown>>,
     asking: Semaphore,
     wake: Notify,
     changed: Notify,

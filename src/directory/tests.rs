@@ -317,6 +317,7 @@ async fn who_is_gone_at_cloudlink_is_not_handed_out_of_an_old_list() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "a test looks after its own tasks")]
 async fn an_answer_asked_for_before_a_notification_is_not_put_in_after_it() {
     let (far, directory) = slow(&[]);
     let asking = directory.clone();
@@ -332,6 +333,7 @@ async fn an_answer_asked_for_before_a_notification_is_not_put_in_after_it() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "a test looks after its own tasks")]
 async fn what_is_told_beside_a_long_reading_counts_at_once_and_after_it() {
     let (far, directory) = slow(&[user("u-1", "ann", "2001"), user("u-2", "bob", "2002")]);
     let keeping = tokio::spawn(directory.clone().keep());
