@@ -43,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TYPE", requires = "data")]
     content_type: Option<String>,
     /// A field of the body (of the query, for GET): true, false, null and numbers are that, @FILE is a file's text, all else is
-    /// text. a.b=1 and a[b]=1 nest, a[]=1 adds to a list
+    /// text. `a.b=1` and `a[b]=1` nest, `a[]=1` adds to a list
     #[arg(short = 'F', long, value_name = "KEY=VALUE")]
     field: Vec<String>,
     /// The same, and the value is text whatever it looks like: for extensions and ids

@@ -36,9 +36,9 @@ macro_rules! variants {
 }
 
 variants! {
-    Envelope = "envelope", "2.1", "a delivery is {\"publications\": [publication]}";
-    EnvelopeArray = "envelope-array", "2.1", "a delivery is [publication]";
-    EnvelopeOne = "envelope-one", "2.1", "a delivery is {\"publication\": publication}";
+    Envelope = "envelope", "2.1", "a delivery is an object with a list, \"publications\"";
+    EnvelopeArray = "envelope-array", "2.1", "a delivery is a list of publications";
+    EnvelopeOne = "envelope-one", "2.1", "a delivery is an object with one \"publication\"";
     NoPublicationId = "no-publication-id", "2.1", "a delivery has no publicationId";
     PbxDataText = "pbx-data-text", "2.1", "extraPbxData is a text that holds JSON";
     MediaBare = "media-bare", "2.2", "subjects of calls, conferences and recordings have no version";
