@@ -132,8 +132,9 @@ fn rules(desk: &Desk, account: &settings::Account, clock: &Clock) -> Line {
 }
 
 fn journal(desk: &Desk) -> Option<Result<(), String>> {
-    // A store that is not there is none that is broken.
-    let is_there = std::fs::read_dir(&desk.state).is_ok_and(|mut entries| entries.next().is_some());
+    // A store that is not there is none that is broken; a login alone leaves other things in the folder.
+    let is_store = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("journal");
+    let is_there = std::fs::read_dir(&desk.state).is_ok_and(|entries| entries.flatten().any(is_store));
     is_there.then(|| Reader::open(&desk.state).map(drop).map_err(|error| error.to_string()))
 }
 
