@@ -100,6 +100,8 @@ impl<'a> Part<'a> {
                 Token::Mark(b'<' | b'>' | b'!') => return None,
                 Token::Name(name) if *name == "in" && !self.is_part_of_test(at) => return None,
                 Token::Name(name) if *name == "not" && self.is_in(at + 1) => return None,
+                // `0 + not (x)`: the reader takes it for a call, and so it stays.
+                Token::Name("not") if self.is_behind_operator(at) => return None,
                 Token::Mark(b'=') => return found.filter(|_| !self.compares(at)),
                 Token::Mark(b',' | b':') => return found,
                 Token::Name(name) if LOOSER.contains(name) && !self.is_part_of_test(at) => return found,
@@ -117,6 +119,10 @@ impl<'a> Part<'a> {
     fn compares(&self, at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|at| self.mark(at));
         self.mark(at + 1) == Some(b'=') || matches!(before, Some(b'=' | b'!' | b'<' | b'>'))
+    }
+
+    fn is_behind_operator(&self, at: usize) -> bool {
+        at.checked_sub(1).and_then(|at| self.mark(at)).is_some_and(|mark| b"+-*/%~".contains(&mark))
     }
 
     fn is_in(&self, at: usize) -> bool {
@@ -156,6 +162,7 @@ mod tests {
             ("a == b < c", None),
             ("a < b in c", None),
             ("a < b not in c", None),
+            ("1 or 0 < 0 + not (0)", None),
             ("(a < b) in c", Some("(((a ) is lt( b))) in c")),
             ("a == b", None),
             ("'<'", None),
