@@ -94,7 +94,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         let (fetched, fetches) = mpsc::channel(1024);
         let stop = supervisor.stop.clone();
         let ends = Ends::new(clock.clone(), Arc::clone(&metrics));
-        let accounts = work.accounts();
+        let (accounts, began) = (work.accounts(), clock.millis());
         let carrier = Arc::new(Carrier { journal, work, clock, stop: stop.clone() });
         Self {
             carrier,
@@ -114,7 +114,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             supervisor,
             metrics,
             chance,
-            pulse: Arc::default(),
+            // Until it comes around for the first time it is not taken for one that hangs.
+            pulse: Arc::new(Pulse { beat: AtomicI64::new(began), ..Pulse::default() }),
             stop,
         }
     }

@@ -24,7 +24,7 @@ async fn it_starts_and_takes_what_comes_while_cloudlink_is_away() {
         (!now["reasons"].as_array().unwrap().is_empty()).then_some(now)
     })
     .await;
-    assert_eq!(readiness["ready"], true, "a load balancer should send to it");
+    assert_eq!(readiness["ready"], true, "a load balancer should send to it: {readiness}");
     assert!(readiness["reasons"][0].as_str().unwrap().contains("no token from CloudLink"), "{readiness}");
     world.far.up().await;
     world.far.wait_acts("/calls/1", 1).await;
