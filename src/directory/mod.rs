@@ -7,12 +7,15 @@
 //! This room knows no HTTP: whoever wires it gives a [`Source`]. Every field of every object may be missing, and names
 //! that Mitel does not document are read in several spellings (\[A\]). A user's SIP password is never looked at.
 
+mod afar;
 mod entry;
 mod find;
 mod group;
 mod heard;
+mod here;
 mod index;
 mod keep;
+mod options;
 mod read;
 mod shelf;
 mod site;
@@ -23,18 +26,18 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::kit::clock::Clock;
-use crate::numbers::{Number, Numbers};
+use crate::numbers::Numbers;
 
 pub use entry::{Contact, User};
 pub use group::Group;
 pub use index::{Entry, Key};
+pub use options::{Load, Needs, Options};
 pub use read::all;
 pub use shelf::Shelf;
 pub use site::{Prefixes, Site};
@@ -47,80 +50,8 @@ use talk::Talks;
 
 /// How many single objects may be asked for at a time; further ones are missing at once.
 const ASKING: usize = 256;
-/// How long it is remembered that somebody could not be found.
-const UNKNOWN: i64 = 5 * 60 * 1000;
-/// How long it is remembered that nobody answered who somebody is.
-const FAILED: i64 = 30 * 1000;
-/// How many of them are remembered.
-const MOST_UNKNOWN: usize = 4096;
 /// How many changes of single users wait to be taken in; beyond that all users are read anew.
 const MOST_CHANGES: usize = 10_000;
-
-/// The settled `[directory]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// What is read at start and kept fresh.
-    pub load: Load,
-    /// How old it may become.
-    pub refresh: Duration,
-}
-
-/// What is read at start and kept fresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Load {
-    /// What the rules in force ask for.
-    #[default]
-    Needed,
-    /// Everything.
-    Always,
-    /// Nothing: single objects are asked for when a rule wants them.
-    Never,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { load: Load::Needed, refresh: Duration::from_hours(1) }
-    }
-}
-
-/// Which collections are needed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Names, addresses and extensions of users.
-    pub users: bool,
-    /// Contacts.
-    pub contacts: bool,
-    /// Groups with their members.
-    pub groups: bool,
-    /// Sites with zones and dialling rules.
-    pub sites: bool,
-}
-
-impl Needs {
-    /// All of them.
-    pub const ALL: Self = Self { users: true, contacts: true, groups: true, sites: true };
-
-    /// What either needs.
-    #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        Self {
-            users: self.users || other.users,
-            contacts: self.contacts || other.contacts,
-            groups: self.groups || other.groups,
-            sites: self.sites || other.sites,
-        }
-    }
-
-    fn of(self, list: &List) -> bool {
-        match list {
-            List::Users => self.users,
-            List::Contacts => self.contacts,
-            List::Groups => self.groups,
-            List::Sites => self.sites,
-            List::Members(_) | List::Participants(_) => false,
-        }
-    }
-}
 
 /// A collection as it was read.
 #[derive(Debug)]
@@ -276,218 +207,6 @@ impl Directory {
     /// Whether the sites were read.
     pub fn knows_sites(&self) -> bool {
         self.0.sites.load().is_some()
-    }
-
-    /// The user with that id or principal, e-mail address or extension.
-    pub fn user(&self, name: &str) -> Option<Found<Arc<User>>> {
-        let held = self.0.users.load();
-        let held = held.as_ref()?;
-        let keys = [Key::Id(name), Key::Email(name), Key::Extension(name)];
-        self.found(held, keys.into_iter().find_map(|key| held.shelf.find(key)))
-    }
-
-    /// The user whose extension it is.
-    pub fn at_extension(&self, extension: &str) -> Option<Found<Arc<User>>> {
-        let held = self.0.users.load();
-        let held = held.as_ref()?;
-        self.found(held, held.shelf.find(Key::Extension(extension)))
-    }
-
-    /// All users, if they were read.
-    pub fn users(&self) -> Option<Found<Vec<Arc<User>>>> {
-        let held = self.0.users.load();
-        let held = held.as_ref()?;
-        self.found(held, Some(held.shelf.iter().cloned().collect()))
-    }
-
-    /// The contact with that id, e-mail address or name.
-    pub fn contact(&self, name: &str) -> Option<Found<Arc<Contact>>> {
-        let held = self.0.contacts.load();
-        let held = held.as_ref()?;
-        let keys = [Key::Id(name), Key::Email(name), Key::Name(name)];
-        self.found(held, keys.into_iter().find_map(|key| held.shelf.find(key)))
-    }
-
-    /// The group with that id or name.
-    pub fn group(&self, name: &str) -> Option<Found<Arc<Group>>> {
-        let held = self.0.groups.load();
-        let held = held.as_ref()?;
-        let keys = [Key::Id(name), Key::Name(name)];
-        self.found(held, keys.into_iter().find_map(|key| held.shelf.find(key)))
-    }
-
-    /// The site with that id or name.
-    pub fn site(&self, name: &str) -> Option<Found<Arc<Site>>> {
-        let held = self.0.sites.load();
-        let held = held.as_ref()?;
-        let keys = [Key::Id(name), Key::Name(name)];
-        self.found(held, keys.into_iter().find_map(|key| held.shelf.find(key)))
-    }
-
-    /// The account's only site.
-    pub fn only_site(&self) -> Option<Arc<Site>> {
-        let held = self.0.sites.load();
-        let mut sites = held.as_ref()?.shelf.iter();
-        sites.next().cloned().filter(|_| sites.next().is_none())
-    }
-
-    /// The user or contact whose telephone number it is, written in any way, or the user whose extension.
-    pub fn at_number(&self, number: &str) -> Option<Found<Person>> {
-        if let Number::Outside(text) = self.0.numbers.load().read(number)
-            && let Some(number) = entry::e164(&text)
-        {
-            let users = self.0.users.load();
-            if let Some(held) = users.as_ref()
-                && let Some(user) = held.shelf.find(Key::Number(number))
-            {
-                return self.found(held, Some(Person::User(user)));
-            }
-            let contacts = self.0.contacts.load();
-            let held = contacts.as_ref()?;
-            return self.found(held, held.shelf.find(Key::Number(number)).map(Person::Contact));
-        }
-        let Found { value, stale } = self.at_extension(number.trim())?;
-        Some(Found { value: Person::User(value), stale })
-    }
-
-    /// Who has that principal: a user or a contact.
-    pub fn person(&self, principal: &str) -> Option<Person> {
-        let users = self.0.users.load();
-        if let Some(user) = users.as_ref().and_then(|held| held.shelf.find(Key::Id(principal))) {
-            return Some(Person::User(user));
-        }
-        let contacts = self.0.contacts.load();
-        contacts.as_ref()?.shelf.find(Key::Id(principal)).map(Person::Contact)
-    }
-
-    /// A number as it is in E.164, if it is one of the public network.
-    pub fn e164(&self, number: &str) -> Option<Arc<str>> {
-        match self.0.numbers.load().read(number) {
-            Number::Outside(number) => Some(number),
-            Number::Inside | Number::Withheld => None,
-        }
-    }
-
-    /// A user, from CloudLink; then it is in memory too, if users are. `None`: nobody is known there. Who was not found
-    /// a moment ago is not asked for again, and a failure is remembered for a moment, so that a far side that is ill is
-    /// not waited for with each event.
-    pub async fn fetch_user(&self, id: &str, timeout: Duration) -> Result<Option<Arc<User>>, Trouble> {
-        let now = self.0.clock.millis();
-        if let Some((until, Some(trouble))) = lock(&self.0.unknown).get(id)
-            && now < *until
-        {
-            return Err(trouble.clone());
-        }
-        let asked = self.ask_user(id, timeout).await;
-        if let Err(trouble) = &asked
-            && trouble.why != Why::Busy
-        {
-            self.not_found(id, self.0.clock.millis().saturating_add(FAILED), Some(trouble.clone()));
-        }
-        asked
-    }
-
-    /// The same; failures are not remembered.
-    async fn ask_user(&self, id: &str, timeout: Duration) -> Result<Option<Arc<User>>, Trouble> {
-        let now = self.0.clock.millis();
-        if lock(&self.0.unknown).get(id).is_some_and(|(until, trouble)| trouble.is_none() && now < *until) {
-            return Ok(None);
-        }
-        let asked_at = lock(&self.0.heard).now();
-        let asked = self.ask(One::User(id.to_owned()), timeout).await;
-        // What a notification told meanwhile is newer.
-        let counts = !lock(&self.0.heard).since(id, asked_at);
-        match asked {
-            Ok(object) => {
-                let user = User::read(&object, &self.0.numbers.load()).map(Arc::new);
-                if let Some(user) = user.as_ref().filter(|_| counts) {
-                    lock(&self.0.unknown).remove(id);
-                    self.change(Change::Put(Arc::clone(user)));
-                }
-                Ok(user)
-            }
-            Err(trouble) if trouble.why == Why::Unknown => {
-                if counts {
-                    self.not_found(id, now.saturating_add(UNKNOWN), None);
-                    self.change(Change::Gone(id.into()));
-                }
-                Ok(None)
-            }
-            Err(trouble) => Err(trouble),
-        }
-    }
-
-    fn not_found(&self, id: &str, until: i64, trouble: Option<Trouble>) {
-        let (mut unknown, now) = (lock(&self.0.unknown), self.0.clock.millis());
-        if unknown.len() >= MOST_UNKNOWN {
-            unknown.retain(|_, (until, _)| now < *until);
-        }
-        if unknown.len() < MOST_UNKNOWN {
-            unknown.insert(id.into(), (until, trouble));
-        }
-    }
-
-    /// One object, within the time and the number of those that are asked for at a time.
-    pub async fn ask(&self, what: One, timeout: Duration) -> Result<Value, Trouble> {
-        let Ok(_permit) = self.0.asking.try_acquire() else {
-            return Err(Trouble::new(Why::Busy, "too much is being asked for at a time"));
-        };
-        let asked = tokio::time::timeout(timeout, self.0.source.one(what, timeout)).await;
-        asked.unwrap_or_else(|_| Err(Trouble::new(Why::Timeout, "no answer in time")))
-    }
-
-    /// What is known of a conversation, if it is fresh.
-    pub fn talk(&self, conversation: &str, participants: bool) -> Option<Arc<Talk>> {
-        lock(&self.0.talks).get(conversation, participants, self.0.clock.millis())
-    }
-
-    /// A conversation from CloudLink, with its participants if they are wanted. A failure is remembered for a moment, as
-    /// a conversation of which nothing is known, so that a far side that is ill is not waited for with each message.
-    pub async fn fetch_talk(&self, conversation: &str, participants: bool, timeout: Duration) -> Arc<Talk> {
-        let until = tokio::time::Instant::now() + timeout;
-        let found = self.ask(One::Conversation(conversation.to_owned()), timeout).await;
-        let found = match found {
-            Ok(object) => {
-                let mut talk = Talk::read(&object);
-                if participants && talk.participants.is_none() {
-                    let left = until.saturating_duration_since(tokio::time::Instant::now());
-                    talk.participants = self.participants(conversation, left).await;
-                }
-                Ok(talk)
-            }
-            Err(trouble) => Err(trouble),
-        };
-        let now = self.0.clock.millis();
-        let mut talks = lock(&self.0.talks);
-        match found {
-            Ok(talk) => talks.put(conversation, talk, now),
-            Err(trouble) => {
-                tracing::info!(account = %self.0.account, conversation, %trouble, "nothing is known of a conversation");
-                talks.failed(conversation, now)
-            }
-        }
-    }
-
-    async fn participants(&self, conversation: &str, timeout: Duration) -> Option<Box<[Box<str>]>> {
-        let mut ids = Vec::new();
-        let list = List::Participants(conversation.to_owned());
-        let read = all(&*self.0.source, &list, timeout, |item| {
-            if ids.len() < talk::MOST_PARTICIPANTS {
-                ids.extend(talk::participant(&item));
-            }
-        });
-        match read.await {
-            Ok(_) => Some(ids.into()),
-            Err(trouble) => {
-                tracing::info!(account = %self.0.account, conversation, %trouble, "the participants are not known");
-                None
-            }
-        }
-    }
-
-    /// A conversation changed: what was known of it is forgotten.
-    pub fn forget_talk(&self, conversation: &str) {
-        lock(&self.0.talks).forget(conversation);
     }
 
     /// A notification told of a user: created, changed or gone. `content` is what came with it: the user, or nothing.
