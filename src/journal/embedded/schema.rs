@@ -18,7 +18,7 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -96,6 +96,12 @@ pub(super) fn file(folder: &Path) -> PathBuf {
     folder.join("journal.db")
 }
 
+/// How long to wait for a folder that another process has locked: one that is just ending, or a child of this one that was
+/// forked while the lock was held and has not yet become its own program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+/// How often it is tried meanwhile.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// Makes the folder if needed and locks it for this process; the lock goes with the process, however it ends.
 pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Folder { path: folder.to_owned(), source };
@@ -108,10 +114,14 @@ pub(super) fn lock(folder: &Path) -> Result<File, OpenError> {
         .mode(0o600)
         .open(folder.join("lock"))
         .map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
+    let until = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked(folder.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+        }
     }
 }
 
