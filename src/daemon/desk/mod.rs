@@ -385,7 +385,7 @@ impl Work for Desk {
         if run.progress.step == 0 && !matches!(outcome, Outcome::Retry { .. }) {
             self.metrics.reacted((self.clock.millis() - run.event.arrived.timestamp_millis()).max(0) as f64 / 1000.0);
         }
-        run.settle(outcome, attempt.number, took)
+        run.settle(outcome, attempt.number, attempt.doubtful, took)
     }
 
     fn remember(&self, run: &mut Run, values: &[Option<Arc<str>>]) -> (Carried, Change) {

@@ -292,7 +292,7 @@ impl<'a> Player<'a> {
                     let Some((step, request)) = run.current() else { return follow };
                     let outcome = self.answer(step, request, times);
                     times += 1;
-                    run.settle(outcome, 0, Duration::ZERO)
+                    run.settle(outcome, 0, false, Duration::ZERO)
                 }
             };
             match carried {
