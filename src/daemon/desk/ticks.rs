@@ -50,7 +50,12 @@ impl Desk {
         deciding.state.push(firing.stored.at(schedule_key(&account, rule)));
         deciding.timers.push(next_tick(&account, rule, firing.next, now));
         let Some(nominal) = firing.fire_now else {
-            deciding.note = Some("its time passed while the gateway was down: left out".to_owned());
+            let why = if schedule.is_new(stored) {
+                "the schedule was written anew since: it begins afresh, and this time of it is left out"
+            } else {
+                "its time passed while the gateway was down: left out"
+            };
+            deciding.note = Some(why.to_owned());
             return false;
         };
         deciding.happened(nominal);
