@@ -15,6 +15,7 @@ use crate::dispatch::fate;
 use crate::journal::embedded::Reader;
 use crate::journal::{Claim, Error, Range};
 use crate::record::{self, Attempted, Decision};
+use crate::rules::Failure;
 
 /// How often the journal is looked at when following.
 const LOOK: Duration = Duration::from_millis(200);
@@ -180,7 +181,7 @@ fn verdicts(decision: &Decision, from_outside: bool) -> Vec<String> {
         let (rule, finding) = (text(&verdict["rule"]), &verdict["finding"]);
         if let Some(failure) = finding.get("failed") {
             let (path, wanted, got) = (text(&failure["path"]), text(&failure["wanted"]), text(&failure["got"]));
-            return Some(format!("    - {rule}: {path} wants {wanted}, has {got}"));
+            return Some(format!("    - {rule}: {}", Failure::in_words(&path, &wanted, &got)));
         }
         finding.get("superseded").map(|by| format!("    - {rule}: {} acts in its place", text(&by["by"])))
     });

@@ -207,6 +207,9 @@ do = [{ http = { post = "FAR/others", json = { call = "{{ call.id }}" } } }]
     assert_eq!(others[0].json()["call"], "three");
     let verdicts: Vec<Value> = world.events().iter().map(|event| event["decision"]["verdicts"].clone()).collect();
     assert!(verdicts.iter().any(|verdicts| verdicts[0]["finding"]["failed"]["path"] == "limit"), "{verdicts:?}");
+    let shown = world.cli(&["events"]).out;
+    let why = "- first two: limit: at most 2 within 1h for each call.from, reached for \"+16135550142\"";
+    assert_eq!(shown.matches(why).count(), 1, "{shown}");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::memory::clocks::Clocks;
 use crate::memory::schedule::schedule_key;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
-use crate::rules::{Barred, Failure, Plan, RuleSet, RunPlan, Step};
+use crate::rules::{Barred, Plan, RuleSet, RunPlan, Step};
 
 /// A publication on its way to a plan: what waits for something to be loaded.
 pub(crate) struct Opening(pub(super) Stage);
@@ -214,6 +214,7 @@ impl Desk {
             }
         };
         let of_known = known.clone().unwrap_or_default();
+        let barred = rules.over_limit(&event, &of_known.barred);
         let deciding = Box::new(Deciding {
             rules,
             event,
@@ -230,7 +231,7 @@ impl Desk {
             own: of_known.own,
             why: own.map(|own| own.why),
             begun: of_known.begun.iter().map(|rule| rule.as_str().into()).collect(),
-            barred: of_known.barred.into_iter().map(|rule| (rule.into(), Failure::limit("", ""))).collect(),
+            barred,
             asked: Vec::new(),
             note: of_known.note,
             left_alone: of_known.left_alone,
