@@ -215,7 +215,14 @@ fn what_is_not_as_expected_fails_with_what_was_done() {
         "{CARD}[[test]]\nname = \"t\"\nat = \"2026-12-07T10:00\"\n[test.event]\nkind = \"call.ringing\"\n[[test.expect]]\nlog.message = \"x\"\n"
     ));
     let failed = rehearse(&rules, &rules.tests()[0], &Arc::default()).failed.unwrap();
-    assert_eq!(failed.differences, [Difference::Missing(r#"{ log = { message = "x" } }"#.to_owned())]);
+    let other = r#"{ log = { message = "true  200  10:00", level = "info" } }"#;
+    assert_eq!(
+        failed.differences,
+        [
+            Difference::Missing(r#"{ log = { message = "x" } }"#.to_owned()),
+            Difference::Surplus(other.to_owned(), "card".to_owned())
+        ]
+    );
     assert_eq!(failed.played.acts.len(), 2);
     assert_eq!(failed.played.heard[0].notes, ["card: http was left out: its condition does not hold"]);
 }

@@ -225,17 +225,11 @@ fn the_hash_of_a_rule_is_that_of_its_own_text() {
 /// Which limit it is, and for which value it is reached: also of a decision that is read again.
 #[test]
 fn a_limit_that_is_reached_says_which() {
-    let limited = |name: &str, limit: &str| {
-        let text = "[[rule]]\nname = \"NAME\"\non = \"call.ringing\"\nLIMIT\ndo = [{ log = { message = \"x\" } }]\n";
-        text.replace("NAME", name).replace("LIMIT", limit)
-    };
-    let text = limited("each", "limit = { per = \"call.from\", max = 3, within = \"10m\" }")
-        + &limited("all", "limit = { max = 5, within = \"day\" }")
-        + &limited("none", "limit = { per = \"call.from_name\", max = 1, within = \"1h\" }")
-        + &limited("free", "");
-    let rules = compiled(&text);
-    let mut event = ringing();
-    event.fields["call"].as_object_mut().unwrap().remove("from_name");
+    let text = rule("each", "limit = { per = \"call.from\", max = 3, within = \"10m\" }")
+        + &rule("all", "limit = { max = 5, within = \"day\" }")
+        + &rule("none", "limit = { per = \"call.from_name\", max = 1, within = \"1h\" }")
+        + &rule("free", "");
+    let (rules, event) = (rules(&text), ringing());
     let names = ["each", "all", "none", "free", "gone"].map(str::to_owned);
     let barred = rules.over_limit(&event, &names);
     assert_eq!(barred.len(), 5);
