@@ -94,6 +94,8 @@ pub struct Firing {
     pub next: i64,
     /// What is to be stored with the firing.
     pub stored: Stored,
+    /// A time passed too long ago and is left out.
+    pub missed: bool,
 }
 
 /// The key of a rule's schedule.
@@ -166,13 +168,13 @@ impl Schedule {
             let nominal = self.last_by(now).filter(|nominal| *nominal > last);
             return self.after(nominal, now.max(last));
         }
-        if missed { self.after(None, now.max(last)) } else { self.after(None, last) }
+        if missed { Firing { missed, ..self.after(None, now.max(last)) } } else { self.after(None, last) }
     }
 
     fn after(&self, fire_now: Option<i64>, dealt_with: i64) -> Firing {
         let until = dealt_with.saturating_add(SCHEDULE);
         let kept = Kept { last: dealt_with, of: Arc::clone(&self.text) };
-        Firing { fire_now, next: self.next(dealt_with), stored: Stored::new(&kept, until) }
+        Firing { fire_now, next: self.next(dealt_with), stored: Stored::new(&kept, until), missed: false }
     }
 
     /// The last nominal time that is not after `now`.

@@ -80,6 +80,8 @@ do = [{{ log = {{ message = "{name}" }} }}]
     .await;
     assert_eq!(outcomes.len(), 1, "{outcomes:?}");
     assert_eq!((&outcomes[0]["rule"], &outcomes[0]["fate"]), (&"caught up".into(), &"done".into()), "{outcomes:?}");
+    let shown = world.cli(&["events"]).out;
+    assert!(shown.contains("\n    the schedule of the rule caught up, for 20"), "{shown}");
 }
 
 const WAITING: &str = r#"

@@ -21,9 +21,14 @@ use crate::journal::{Change, Claim, Entry, StateChange, TimerChange};
 use crate::memory::call::{CallMemory, Elsewhere, Found};
 use crate::memory::clocks::Clocks;
 use crate::memory::schedule::schedule_key;
+use crate::memory::spans::TURNS;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
 use crate::rules::{Barred, Plan, RuleSet, RunPlan, Step};
+
+/// What is noted of a message that comes back to us.
+const OWN_MESSAGE: &str =
+    "the gateway itself wrote this message: only rules with `event.own = true` may act on it";
 
 /// A publication on its way to a plan: what waits for something to be loaded.
 pub(crate) struct Opening(pub(super) Stage);
@@ -141,7 +146,10 @@ impl Desk {
                     Turn::Allowed { stored } => stored,
                     Turn::Stopped { stored, .. } => {
                         plan.runs.retain(|run| !replies(run));
-                        deciding.leave_alone("we answered this peer too often in too short a time: more is a loop");
+                        deciding.leave_alone(&format!(
+                            "the gateway answered this sender {TURNS} times within a minute, which looks like two bots that \
+                             answer each other: this message gets no answer"
+                        ));
                         stored
                     }
                 };
@@ -265,7 +273,6 @@ impl Desk {
             }
             Some(Why::Call { home, due, gone }) => {
                 self.call_clock(&mut deciding, &home.into(), stored, due, gone.as_deref(), claim.arrived);
-                deciding.note.get_or_insert_with(|| "the clock of a call ran out".to_owned());
                 self.decided(*deciding, Plan::default(), claim)
             }
             _ => self.decided(*deciding, Plan::default(), claim),
@@ -317,7 +324,7 @@ impl Desk {
     fn decide(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         self.hands.tell(&mut deciding.event);
         if is_own_message(&deciding.event) || self.is_own_principal(&deciding.event) {
-            deciding.note = Some("our own message".to_owned());
+            deciding.note = Some(OWN_MESSAGE.to_owned());
             deciding.own = true;
         }
         // What was told when a clock began is told still.
@@ -336,7 +343,7 @@ impl Desk {
         if let Some(Why::Due { rule, due }) = deciding.why.take() {
             deciding.begun = Self::clock_ran_out(&mut deciding, &rule, due, claim.arrived);
             if deciding.begun.is_empty() {
-                deciding.note = Some("what it waited for changed meanwhile".to_owned());
+                deciding.note = Some("the clock of this `for` was called off or began anew meanwhile: nothing is done".to_owned());
             }
             deciding.why = Some(Why::Due { rule, due });
         } else {

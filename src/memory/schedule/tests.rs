@@ -73,8 +73,9 @@ fn what_was_missed_is_left_out_or_made_good_once() {
         assert_eq!(first.fire_now, None, "the first look only begins");
         let firing = schedule.due(Some(&first.stored.bytes), down.1);
         assert_eq!((firing.fire_now, firing.next), (expected, millis("2026-12-05T07:30:00Z")));
+        assert_eq!((first.missed, firing.missed), (false, missed == Missed::Skip));
         let again = schedule.due(Some(&firing.stored.bytes), down.1 + 1);
-        assert_eq!((again.fire_now, again.next), (None, firing.next));
+        assert_eq!((again.fire_now, again.next, again.missed), (None, firing.next, false));
         let late = schedule.due(Some(&again.stored.bytes), firing.next + 20);
         assert_eq!(late.fire_now, Some(firing.next), "a little late is on time");
     }
