@@ -109,4 +109,7 @@ async fn a_clock_runs_on_by_the_name_of_its_rule() {
     assert_eq!(act.json()["destination"], "4002", "the steps are those of now");
     world.wait_idle().await;
     assert_eq!(fates(&world), [("stays".to_owned(), "done".to_owned())]);
+    let gone = "its rule is gone: no `renamed` with `for` is for call.ringing now, so it does nothing";
+    let notes = || world.events().iter().filter(|event| event["decision"]["note"] == gone).count();
+    until("the other clock has run out", async || (notes() == 1).then_some(())).await;
 }

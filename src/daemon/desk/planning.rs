@@ -282,7 +282,7 @@ impl Desk {
     pub(super) fn ask_facts(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = Arc::clone(&deciding.rules);
         self.hands.tell(&mut deciding.event);
-        let facts = Facts::of(&rules, &deciding.event);
+        let facts = Facts::of(&rules, &deciding.event, deciding.is_due());
         let keys = facts.keys(&rules, &deciding.event.account);
         if keys.is_empty() {
             return self.take_in(deciding, &facts, claim, &[]);
@@ -341,8 +341,8 @@ impl Desk {
     pub(super) fn decide_now(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = Arc::clone(&deciding.rules);
         if let Some(Why::Due { rule, due }) = deciding.why.take() {
-            deciding.begun = Self::clock_ran_out(&mut deciding, &rule, due, claim.arrived);
-            if deciding.begun.is_empty() {
+            deciding.begun = Self::clock_ran_out(&mut deciding, &rules, &rule, due, claim.arrived);
+            if deciding.begun.is_empty() && deciding.note.is_none() {
                 deciding.note = Some("the clock of this `for` was called off or began anew meanwhile: nothing is done".to_owned());
             }
             deciding.why = Some(Why::Due { rule, due });

@@ -437,3 +437,40 @@ expect = [{ log = { message = "true 2003" } }]
 "#,
     );
 }
+
+/// A reload takes a rule away while its clock runs: it is removed, renamed, or for something else now. The clock ends without
+/// acting, that is noted, and nothing of it is kept.
+#[test]
+fn a_clock_whose_rule_is_gone_ends_quietly() {
+    let rule = |name: &str, lines: &str| {
+        format!("[[rule]]\nname = \"{name}\"\n{lines}\ndo = [{{ log = {{ message = \"x\" }} }}]\n")
+    };
+    let waits = "on = \"call.ringing\"\nfor = \"12s\"";
+    let before = rules(&rule("waits", waits));
+    let (given, metrics) = (Given::default(), Arc::default());
+    let gone = "its rule is gone: no `waits` with `for` is for call.ringing now, so it does nothing";
+    for (after, note, acts) in [
+        (rule("waits", waits), None, 1),
+        (rule("waits", "on = \"call.ringing\"\nfor = \"1h\""), None, 1),
+        (rule("waits", &format!("{waits}\nenabled = false")), None, 0),
+        (rule("renamed", waits), Some(gone), 0),
+        (rule("other", "on = \"hook\""), Some(gone), 0),
+        (rule("waits", "on = \"call.ringing\""), Some(gone), 0),
+        (rule("waits", "on = \"call.held\"\nfor = \"12s\""), Some(gone), 0),
+    ] {
+        let mut player = Player::new(&before, &given, begins(), &metrics);
+        let desk = player.desk();
+        player.play(&desk, &step(0, &json!({ "kind": "call.ringing" })));
+        let clocks = |player: &Player<'_>| {
+            let kept = player.store.kept(player.clock.millis());
+            kept.iter().filter(|key| key.starts_with("main/for/")).count()
+        };
+        assert_eq!(clocks(&player), 2, "its state and its timer");
+        desk.put_in_force(rules(&after));
+        let later = TestStep { event: None, ..step(12_000, &json!({ "kind": "call.ringing" })) };
+        let played = player.play(&desk, &later);
+        assert_eq!((played.acts.len(), played.trouble.len(), played.heard.len()), (acts, 0, 1), "{after}");
+        assert_eq!(played.heard[0].decision.note.as_deref(), note, "{after}");
+        assert_eq!(clocks(&player), 0, "{after}");
+    }
+}
