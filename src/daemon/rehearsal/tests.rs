@@ -474,3 +474,57 @@ fn a_clock_whose_rule_is_gone_ends_quietly() {
         assert_eq!(clocks(&player), 0, "{after}");
     }
 }
+
+/// A family beside `for`: each state that lasts is acted on once, and what is a mere update begins none.
+#[test]
+fn each_state_of_a_family_lasts_on_its_own() {
+    passes(
+        r#"
+[[rule]]
+name = "lasts"
+on   = "call.*"
+for  = "30s"
+do   = [{ http = { post = "/lasts", credential = "crm", json = { state = "{{ call.state }}" } } }]
+[[rule]]
+name = "away"
+on   = "presence.*"
+for  = "1m"
+do   = [{ http = { post = "/away", credential = "crm", json = {} } }]
+
+[[test]]
+name = "a call"
+[[test.step]]
+event = { kind = "call.ringing", endpoint = "2001" }
+[[test.step]]
+after  = "30s"
+expect = [{ http = { json = { state = "ringing" } } }]
+[[test.step]]
+after = "1s"
+event = { kind = "call.updated", state = "ringing" }
+[[test.step]]
+after  = "1h"
+expect = []
+[[test.step]]
+event  = { kind = "call.connected" }
+[[test.step]]
+after  = "20s"
+event  = { kind = "call.updated", state = "connected" }
+[[test.step]]
+after  = "10s"
+expect = [{ http = { json = { state = "connected" } } }]
+
+[[test]]
+name = "a person"
+[[test.step]]
+event = { kind = "presence.changed", status = "Away" }
+[[test.step]]
+after  = "1m"
+expect = [{ http = { post = "/away" } }]
+[[test.step]]
+event  = { kind = "presence.updated", status = "Away" }
+[[test.step]]
+after  = "1h"
+expect = []
+"#,
+    );
+}

@@ -51,6 +51,24 @@ fn what_never_matches() {
 }
 
 #[test]
+fn what_can_last() {
+    for (on, wanted) in [
+        ("call.*", ""),
+        ("presence.*", ""),
+        ("chat.*", ""),
+        ("call.updated", ""),
+        ("call.finished", "for-without-state"),
+        ("user.*", "for-without-state"),
+        ("hook", "for-without-state"),
+        ("call.ended", "for-without-effect"),
+    ] {
+        let text = rule(on, "for = \"10s\"", "log = { message = \"x\" }");
+        let wanted: Vec<&str> = Some(wanted).filter(|wanted| !wanted.is_empty()).into_iter().collect();
+        assert_eq!(codes(&text), wanted, "{on}\n{}", found(&text));
+    }
+}
+
+#[test]
 fn what_is_never_reached() {
     let pair = |first: &str, second: &str| {
         let one = |name: &str, lines: &str| {
