@@ -42,6 +42,7 @@ pub(crate) use planning::Opening;
 use planning::Stage;
 use run::{Ready, Shelved};
 
+pub(super) use hands::REHEARSED;
 pub(crate) use hands::Props;
 pub(crate) use run::Run;
 pub(crate) use ticks::{Look, next_tick};
@@ -250,6 +251,16 @@ impl Desk {
         let time = event.time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let (kind, was) = (event.kind.as_str().to_owned(), was(event));
         Decision { kind, time, rules: rules.hash().to_owned(), verdicts, was, ..Decision::default() }
+    }
+
+    /// What CloudLink's publications say of the account, ours do not: its id, as far as it is known.
+    fn know_account(&self, event: &mut Event) {
+        if event.kind.is_own()
+            && let Some(id) = self.hands.account_id(&event.account)
+            && let Some(Value::Object(account)) = event.fields.get_mut("account")
+        {
+            account.insert("id".to_owned(), Value::from(&*id));
+        }
     }
 
     /// Whether a message is from the principal that we sign in as.

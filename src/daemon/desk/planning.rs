@@ -169,6 +169,7 @@ impl Desk {
         if known.own {
             know_own(&mut event);
         }
+        self.know_account(&mut event);
         if let Ok(time) = DateTime::parse_from_rfc3339(&known.time) {
             happened(&mut event, time.timestamp_millis());
         }

@@ -528,3 +528,15 @@ expect = []
 "#,
     );
 }
+
+#[test]
+fn events_of_our_own_tell_the_account_too() {
+    for (kind, event) in [
+        ("hook", json!({ "kind": "hook", "name": "night" })),
+        ("gateway.reload", json!({ "kind": "gateway.reload" })),
+        ("call.finished", json!({ "kind": "call.finished" })),
+        ("call.ringing", json!({ "kind": "call.ringing" })),
+    ] {
+        assert_eq!(said("{{ account.id }} {{ account.name }}", kind, &[event]), ["account main"], "{kind}");
+    }
+}
