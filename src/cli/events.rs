@@ -131,7 +131,9 @@ fn again(own: &Own, claim: &Claim) -> Option<String> {
         Why::Replay { rules } if rules.is_empty() => format!("    again: replay of #{number}"),
         Why::Replay { rules } => format!("    again: replay of #{number} for {}", rules.join(", ")),
         Why::Due { rule, .. } => format!("    the `for` of the rule {rule} is over"),
-        Why::Tick { rule, due } => format!("    the schedule of the rule {rule}, for {}", local(*due, "%Y-%m-%d %H:%M:%S")),
+        Why::Tick { rule, due } => {
+            format!("    the schedule of the rule {rule}, for {}", local(*due, "%Y-%m-%d %H:%M:%S"))
+        }
         // What becomes of the call is noted.
         Why::Call { .. } | Why::Event => return None,
     })

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Outcome;
 use crate::daemon::rehearsal::{Difference, FailedStep, Heard};
 use crate::record::Decision;
-use crate::rules::{Failure, RuleSet};
 use crate::rules::rehearsal::Test;
+use crate::rules::{Failure, RuleSet};
 
 /// The most verdicts that are shown of one event.
 const VERDICTS: usize = 32;

@@ -42,8 +42,8 @@ pub(crate) use planning::Opening;
 use planning::Stage;
 use run::{Ready, Shelved};
 
-pub(super) use hands::REHEARSED;
 pub(crate) use hands::Props;
+pub(super) use hands::REHEARSED;
 pub(crate) use run::Run;
 pub(crate) use ticks::{Look, next_tick};
 pub(crate) use vars::NoVar;

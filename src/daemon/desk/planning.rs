@@ -27,8 +27,7 @@ use crate::record::{self, Decision, Pasts};
 use crate::rules::{Barred, Plan, RuleSet, RunPlan, Step};
 
 /// What is noted of a message that comes back to us.
-const OWN_MESSAGE: &str =
-    "the gateway itself wrote this message: only rules with `event.own = true` may act on it";
+const OWN_MESSAGE: &str = "the gateway itself wrote this message: only rules with `event.own = true` may act on it";
 
 /// A publication on its way to a plan: what waits for something to be loaded.
 pub(crate) struct Opening(pub(super) Stage);
@@ -344,7 +343,8 @@ impl Desk {
         if let Some(Why::Due { rule, due }) = deciding.why.take() {
             deciding.begun = Self::clock_ran_out(&mut deciding, &rules, &rule, due, claim.arrived);
             if deciding.begun.is_empty() && deciding.note.is_none() {
-                deciding.note = Some("the clock of this `for` was called off or began anew meanwhile: nothing is done".to_owned());
+                deciding.note =
+                    Some("the clock of this `for` was called off or began anew meanwhile: nothing is done".to_owned());
             }
             deciding.why = Some(Why::Due { rule, due });
         } else {

@@ -69,7 +69,8 @@ impl Desk {
         if !gone.is_empty() {
             let names: Vec<String> = gone.iter().map(|name| format!("`{name}`")).collect();
             let names = names.join(", ");
-            deciding.note = Some(format!("its rule is gone: no {names} with `for` is for {kind} now, so it does nothing"));
+            deciding.note =
+                Some(format!("its rule is gone: no {names} with `for` is for {kind} now, so it does nothing"));
         }
         begun
     }

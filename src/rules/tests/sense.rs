@@ -53,10 +53,7 @@ fn what_never_matches() {
 
 #[test]
 fn a_value_that_a_var_never_has_is_told_with_those_that_it_may_have() {
-    for (value, help) in [
-        ("opne", "did you mean `open`?"),
-        ("holiday", "known are `auto`, `open` and `closed`"),
-    ] {
+    for (value, help) in [("opne", "did you mean `open`?"), ("holiday", "known are `auto`, `open` and `closed`")] {
         let text = OFFICE.to_owned() + &rule("call.ringing", "", &format!("set = {{ night = \"{value}\" }}"));
         let report = found(&text);
         assert_eq!(codes(&text), ["unknown-value"], "{report}");
