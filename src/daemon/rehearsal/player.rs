@@ -241,7 +241,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn plan(&self, desk: &Desk, claim: &Claim) -> Option<Planned<Run>> {
+    pub(super) fn plan(&self, desk: &Desk, claim: &Claim) -> Option<Planned<Run>> {
         let (mut opening, mut keys) = desk.open(claim);
         for _ in 0..LOADS {
             let values: Vec<_> = keys.iter().map(|key| self.store.load(key, self.clock.millis())).collect();

@@ -12,7 +12,9 @@ use super::*;
 use crate::actions::ErrorWord;
 use crate::event::Kind;
 use crate::hours::Locale;
+use crate::journal::{Claim, Entry, Line};
 use crate::language::{Attached, Source};
+use crate::record;
 use crate::rules::rehearsal::{ERRORS, Given, Happening, TestStep, Typical};
 use crate::rules::{World, compile};
 
@@ -539,4 +541,32 @@ fn events_of_our_own_tell_the_account_too() {
     ] {
         assert_eq!(said("{{ account.id }} {{ account.name }}", kind, &[event]), ["account main"], "{kind}");
     }
+}
+
+/// What was decided before a restart is decided still, and a limit that was reached then says which it is.
+#[test]
+fn a_limit_that_was_reached_says_so_when_it_is_planned_again() {
+    let rules = rules(
+        "[[rule]]\nname = \"few\"\non = \"call.ringing\"\nlimit = { per = \"call.from\", max = 3, within = \"10m\" }\ndo = [{ log = { message = \"x\" } }]\n",
+    );
+    let (given, metrics) = (Given::default(), Arc::default());
+    let player = Player::new(&rules, &given, begins(), &metrics);
+    let content = json!({ "state": "ringing", "from": "+16135550142", "to": "3001", "direction": "inbound" });
+    let body = json!({ "publicationId": "p", "topic": "platform-api-media", "method": "PUT", "subject": "/2017-09-01/endpoints/3001/calls/7", "content": content });
+    let decision = Decision {
+        kind: "call.ringing".to_owned(),
+        time: "2026-12-07T15:00:00Z".to_owned(),
+        barred: vec!["few".to_owned()],
+        ..Decision::default()
+    };
+    let bytes = record::write(&decision);
+    let planned = Line { seq: 1, run: "".into(), fate: "planned".into(), at: 0, due: None, last: false, bytes };
+    let (id, lane, source) = ("main/p".into(), "main/call/3001/7".into(), "main/test".into());
+    let entry = Entry { id, lane, source, body: body.to_string().into() };
+    let claim = Claim { seq: 1, arrived: 1, entry, recovered: true, history: vec![planned] };
+    let again = player.plan(&player.desk(), &claim).unwrap();
+    let again: Decision = record::read(&again.record.unwrap());
+    assert_eq!((&again.barred, &again.verdicts[0]["rule"]), (&decision.barred, &json!("few")));
+    let failed = json!({ "path": "limit", "wanted": "at most 3 within 10m for each call.from", "got": "reached for \"+16135550142\"" });
+    assert_eq!(again.verdicts[0]["finding"]["failed"], failed);
 }
