@@ -32,11 +32,11 @@ pub(super) async fn ask(
         Err(error) if attempt.look_first && request.method == Method::Delete && status(&error) == Some(404) => {
             Outcome::Done { result: json!({ "ok": true, "status": 404, "body": null }) }
         }
-        Err(error) => failed(&error, class),
+        Err(error) => failed(&error, class, request.method),
     }
 }
 
-fn failed(error: &Error, class: Class) -> Outcome {
+fn failed(error: &Error, class: Class, method: Method) -> Outcome {
     match Outcome::of_a_change(error) {
         // There is no call that could have moved on.
         Outcome::Moved { why, .. } => {
@@ -44,6 +44,10 @@ fn failed(error: &Error, class: Class) -> Outcome {
         }
         Outcome::Retry { unknown: true, why, result, .. } if class == Class::Never => {
             Outcome::OutcomeUnknown { why, result }
+        }
+        // What only reads has done nothing, whatever became of it.
+        Outcome::Retry { after, error, why, result, .. } if method == Method::Get => {
+            Outcome::Retry { after, error, why, unknown: false, result }
         }
         outcome => outcome,
     }

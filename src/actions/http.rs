@@ -59,7 +59,7 @@ impl Http {
         match self.send(&prepared, deadline).await {
             Ok((answer, token)) => self.answered(&prepared, class, &answer, token.as_deref()),
             Err(NoAnswer::SignIn(error)) => no_token(&prepared.what, &error),
-            Err(NoAnswer::Lost(lost)) => no_answer(&prepared.what, class, &lost),
+            Err(NoAnswer::Lost(lost)) => no_answer(&prepared, class, &lost),
         }
     }
 
@@ -138,8 +138,8 @@ impl Http {
             Class::Never => matches!(status.as_u16(), 429 | 503),
             Class::Repeat | Class::Check => matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504),
         };
-        // These say nothing about what was done before it went wrong.
-        let unknown = matches!(status.as_u16(), 500 | 502 | 504);
+        // These say nothing about what was done before it went wrong; a GET does nothing.
+        let unknown = prepared.method != Method::Get && matches!(status.as_u16(), 500 | 502 | 504);
         if retried {
             let after = self.line(prepared).retry_after(&prepared.url, answer);
             Outcome::Retry { after, error, why, unknown, result }
@@ -191,8 +191,9 @@ fn no_token(what: &str, error: &SignInError) -> Outcome {
     }
 }
 
-fn no_answer(what: &str, class: Class, lost: &Lost) -> Outcome {
-    let (error, why, unknown) = (lost_word(lost), format!("{what}: could not {lost}"), lost.may_be_done());
+fn no_answer(prepared: &Prepared<'_>, class: Class, lost: &Lost) -> Outcome {
+    let (error, why) = (lost_word(lost), format!("{}: could not {lost}", prepared.what));
+    let unknown = prepared.method != Method::Get && lost.may_be_done();
     let result = not_ok(error, None);
     match lost {
         Lost::Forbidden(_) | Lost::Setup(_) => Outcome::Failed { error, why, result },

@@ -141,6 +141,11 @@ impl Actions {
         self.accounts.get(account)?.principal()
     }
 
+    /// CloudLink's id of an account, once it is known.
+    pub fn account_id(&self, account: &str) -> Option<Arc<str>> {
+        self.accounts.get(account)?.account_id()
+    }
+
     /// Makes one attempt.
     pub async fn perform(&self, request: &Request, attempt: &Attempt<'_>) -> Outcome {
         match request {

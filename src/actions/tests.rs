@@ -337,6 +337,16 @@ async fn what_must_not_be_repeated_is_not() {
             assert_eq!(got, wanted, "{method:?} {path}: {outcome:?}");
         }
     }
+    // What only reads leaves no doubt.
+    for (path, method, doubt) in [
+        ("hang", Method::Get, false),
+        ("hang", Method::Put, true),
+        ("504", Method::Get, false),
+        ("504", Method::Put, true),
+    ] {
+        let outcome = with_crm(&far).await.perform(&with_credential(method, path), &HURRIED).await;
+        assert!(matches!(outcome, Outcome::Retry { unknown, .. } if unknown == doubt), "{path}: {outcome:?}");
+    }
     let actions = with_crm(&far).await;
     let asked = Duration::from_secs(2)..Duration::from_millis(2300);
     for _ in 0..2 {

@@ -19,6 +19,16 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// What a person is to know of secrets that stand elsewhere: rules need none, so that nothing was said of these.
+fn not_looked_at(secrets: usize) -> Option<String> {
+    let (what, them) = match secrets {
+        0 => return None,
+        1 => ("1 secret in a variable or a file was".to_owned(), "it"),
+        count => (format!("{count} secrets in variables and files were"), "them"),
+    };
+    Some(format!("{what} not looked at: `switchhook doctor` looks at {them}"))
+}
+
 /// Prints the findings. 0: none; 1: findings in the rules, warnings too; 2: in the settings.
 pub(super) fn run(args: &Args) -> ExitCode {
     let desk = match args.config.desk() {
@@ -49,6 +59,9 @@ pub(super) fn run(args: &Args) -> ExitCode {
         let codes: BTreeSet<&str> = report.findings().iter().take(SHOWN).map(|finding| finding.code).collect();
         let pages: Vec<String> = codes.into_iter().take(5).map(codes::page).collect();
         say(&format!("more of them: {}", pages.join(", ")));
+    }
+    if let Some(told) = not_looked_at(desk.unread_secrets).filter(|_| !args.json) {
+        say(&told);
     }
     ExitCode::from(u8::from(!report.is_empty()))
 }

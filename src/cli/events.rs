@@ -15,6 +15,7 @@ use crate::dispatch::fate;
 use crate::journal::embedded::Reader;
 use crate::journal::{Claim, Error, Range};
 use crate::record::{self, Attempted, Decision};
+use crate::rules::Failure;
 
 /// How often the journal is looked at when following.
 const LOOK: Duration = Duration::from_millis(200);
@@ -129,10 +130,12 @@ fn again(own: &Own, claim: &Claim) -> Option<String> {
         Why::Retry { rule, .. } => format!("    again: dead letter {number}, {rule}"),
         Why::Replay { rules } if rules.is_empty() => format!("    again: replay of #{number}"),
         Why::Replay { rules } => format!("    again: replay of #{number} for {}", rules.join(", ")),
-        Why::Due { rule, .. } => format!("    it lasted: `for` of {rule} is over"),
-        Why::Tick { rule, .. } => format!("    the time of {rule}"),
-        Why::Call { .. } => "    the clock of a call".to_owned(),
-        Why::Event => return None,
+        Why::Due { rule, .. } => format!("    the `for` of the rule {rule} is over"),
+        Why::Tick { rule, due } => {
+            format!("    the schedule of the rule {rule}, for {}", local(*due, "%Y-%m-%d %H:%M:%S"))
+        }
+        // What becomes of the call is noted.
+        Why::Call { .. } | Why::Event => return None,
     })
 }
 
@@ -140,18 +143,17 @@ fn again(own: &Own, claim: &Claim) -> Option<String> {
 pub(super) fn for_people(claim: &Claim) -> String {
     let (publication, own) = (publication(claim), Own::of(claim));
     let (decision, _) = record::past(&claim.history);
-    let arrived = DateTime::from_timestamp_millis(claim.arrived).unwrap_or_default().with_timezone(&Local);
     let kind = decision.as_ref().map_or("not yet planned", |decision| decision.kind.as_str());
     let subject = publication.get("subject").and_then(Value::as_str).unwrap_or("no subject");
     let mut lines = vec![format!(
         "{}  {kind}  {subject}  #{} by {}",
-        arrived.format("%Y-%m-%d %H:%M:%S%.3f"),
+        local(claim.arrived, "%Y-%m-%d %H:%M:%S%.3f"),
         claim.seq,
         claim.entry.source
     )];
     lines.extend(gist(&publication).map(|gist| format!("    {gist}")));
     lines.extend(own.iter().filter_map(|own| again(own, claim)));
-    lines.extend(decision.iter().flat_map(|decision| verdicts(decision, own.is_none())));
+    lines.extend(decision.iter().flat_map(|decision| verdicts(decision, own.as_ref().is_some_and(Own::came_again))));
     lines.extend(claim.history.iter().filter(|line| !line.run.is_empty()).map(|line| {
         let record: Attempted = record::read(&line.bytes);
         outcome(&line.run, &line.fate, line.at - claim.arrived, line.due.map(|due| due - line.at), &record)
@@ -173,14 +175,20 @@ pub(super) fn gist(publication: &Value) -> Option<String> {
     Some(format!("{from} calls {to}"))
 }
 
-fn verdicts(decision: &Decision, from_outside: bool) -> Vec<String> {
-    let note = decision.note.iter().filter(|_| from_outside).map(|note| format!("    {note}: no rule is asked"));
+/// A time in milliseconds since 1970, as the clock of this machine shows it.
+fn local(millis: i64, pattern: &str) -> String {
+    DateTime::from_timestamp_millis(millis).unwrap_or_default().with_timezone(&Local).format(pattern).to_string()
+}
+
+/// That something comes again is told with what comes again.
+fn verdicts(decision: &Decision, came_again: bool) -> Vec<String> {
+    let note = decision.note.iter().filter(|_| !came_again).map(|note| format!("    {note}"));
     let failed = decision.verdicts.iter().filter_map(|verdict| {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (rule, finding) = (text(&verdict["rule"]), &verdict["finding"]);
         if let Some(failure) = finding.get("failed") {
             let (path, wanted, got) = (text(&failure["path"]), text(&failure["wanted"]), text(&failure["got"]));
-            return Some(format!("    - {rule}: {path} wants {wanted}, has {got}"));
+            return Some(format!("    - {rule}: {}", Failure::in_words(&path, &wanted, &got)));
         }
         finding.get("superseded").map(|by| format!("    - {rule}: {} acts in its place", text(&by["by"])))
     });

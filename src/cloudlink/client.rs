@@ -103,6 +103,8 @@ pub(super) struct Account {
     chance: Chance,
     /// Known to `principal`.
     pub(super) principal: ArcSwapOption<Arc<str>>,
+    /// Known to `principal`, too.
+    pub(super) id: ArcSwapOption<Arc<str>>,
 }
 
 /// A call to be made.
@@ -152,6 +154,7 @@ impl CloudLink {
             tokens,
             chance,
             principal: ArcSwapOption::empty(),
+            id: ArcSwapOption::empty(),
         }))
     }
 
@@ -163,6 +166,11 @@ impl CloudLink {
     /// The principal that this account signs in as, once [`CloudLink::learn_who_we_are`] knows it.
     pub fn principal(&self) -> Option<Arc<str>> {
         self.0.principal.load().as_deref().cloned()
+    }
+
+    /// CloudLink's id of the account, as its publications have it, once [`CloudLink::learn_who_we_are`] knows it.
+    pub fn account_id(&self) -> Option<Arc<str>> {
+        self.0.id.load().as_deref().cloned()
     }
 
     /// The state of the token, for metrics and pages.

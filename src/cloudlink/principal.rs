@@ -1,4 +1,4 @@
-//! Who we are: the principal that the account signs in as, asked of CloudLink and learnt anew when somebody else logs in.
+//! Who we are: the principal that the account signs in as, and the account's id, asked of CloudLink and learnt anew when somebody else logs in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,7 @@ impl CloudLink {
             match answer {
                 Ok(who) if self.0.signer.login() == login => {
                     self.0.principal.store(who.principal_id.map(|id| Arc::new(id.into())));
+                    self.0.id.store(who.account_id.map(|id| Arc::new(id.into())));
                 }
                 // Somebody has logged in meanwhile.
                 Ok(_) => continue,
@@ -48,6 +49,7 @@ impl CloudLink {
             } else {
                 self.another_login(&mut renewals, login.as_ref()).await;
                 self.0.principal.store(None);
+                self.0.id.store(None);
                 pause = PAUSE;
             }
         }

@@ -21,8 +21,8 @@ pub(crate) async fn set(journal: &impl Journal, rules: &RuleSet, account: &str, 
     let mut change = Change::default();
     for (((rule, schedule), key), stored) in called.into_iter().zip(keys).zip(stored) {
         let firing = schedule.due(stored.as_deref(), now);
-        if stored.is_none() {
-            // It is seen for the first time: from now on nothing is missed.
+        if schedule.is_new(stored.as_deref()) {
+            // It is seen for the first time, or was written anew: from now on nothing is missed.
             change.state.push(firing.stored.at(key));
         }
         let due = firing.fire_now.unwrap_or(firing.next);

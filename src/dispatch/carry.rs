@@ -50,7 +50,10 @@ impl<J: Journal, W: Work> Carrier<J, W> {
             Body::Shelved(_) if !is_durable(&mut slot).await => return Report::Refused(None),
             Body::Shelved(shelved) => match self.unshelve(slot.seq, rule, &shelved).await {
                 Unshelved::Run(run) => run,
-                Unshelved::Gone(record) => return Report::ended(fate::FAILED, controls, record),
+                Unshelved::Gone(record) => {
+                    let fate = if slot.doubtful { fate::UNKNOWN } else { fate::FAILED };
+                    return Report::ended(fate, controls, record);
+                }
                 Unshelved::NotYet => {
                     slot.body = Body::Shelved(shelved);
                     return Report::Waits { slot, after: Some(JOURNAL_PAUSE), record: None };
@@ -173,5 +176,5 @@ async fn is_durable<R>(slot: &mut Slot<R>) -> bool {
 }
 
 fn attempt<R>(slot: &Slot<R>) -> Attempt {
-    Attempt { number: slot.number, unsure: slot.unsure, deadline: slot.deadline }
+    Attempt { number: slot.number, unsure: slot.unsure, doubtful: slot.doubtful, deadline: slot.deadline }
 }

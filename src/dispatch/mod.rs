@@ -183,6 +183,8 @@ pub struct Attempt {
     pub number: u32,
     /// Whether an earlier attempt may have taken effect: look first.
     pub unsure: bool,
+    /// Whether an earlier attempt was made whose outcome is not known.
+    pub doubtful: bool,
     /// When it must be over.
     pub deadline: Instant,
 }

@@ -110,7 +110,7 @@ impl Work for Fake {
         if run["never"] == true { Prepared::DurableFirst("{}".into()) } else { Prepared::Go { early: true } }
     }
 
-    async fn carry(&self, run: &mut Value, _: Attempt) -> Carried {
+    async fn carry(&self, run: &mut Value, asked: Attempt) -> Carried {
         let id = run["id"].as_str().unwrap().to_owned();
         let attempt = {
             let mut attempts = self.far.attempts.lock().unwrap();
@@ -119,7 +119,12 @@ impl Work for Fake {
         tokio::time::sleep(Duration::from_millis(run["takes"].as_u64().unwrap_or(1))).await;
         assert_ne!(run["panics"], true, "planted");
         if u64::from(attempt) < run["fails"].as_u64().unwrap_or(0) {
-            return Carried::Wait { after: None, unsure: false, record: "{}".into() };
+            let unsure = u64::from(attempt) < run["doubts"].as_u64().unwrap_or(0);
+            return Carried::Wait { after: None, unsure, record: "{}".into() };
+        }
+        if run["gives_up"] == true {
+            let fate = if asked.doubtful { fate::UNKNOWN } else { fate::FAILED };
+            return Carried::Ended { fate, record: "{}".into() };
         }
         self.far.done.lock().unwrap().push(id);
         Carried::Ended { fate: "done", record: "{}".into() }
@@ -248,6 +253,17 @@ async fn nothing_starts_after_its_deadline_and_the_next_has_its_turn() {
     world.pass(30).await;
     assert_eq!(world.done(), ["a2"]);
     assert_eq!(world.fates().await, [fate::EXPIRED, "done"]);
+}
+
+/// Whoever gives up is told whether one of the attempts before may have been done, and so is the deadline.
+#[tokio::test(start_paused = true)]
+async fn a_doubt_stays_until_the_end() {
+    let world = World::new();
+    world.post("a1", "a", json!({ "fails": 2, "doubts": 1, "gives_up": true })).await;
+    world.post("b1", "b", json!({ "fails": 2, "gives_up": true })).await;
+    world.post("c1", "c", json!({ "fails": 999, "doubts": 1, "deadline": 3 })).await;
+    world.pass(30).await;
+    assert_eq!(world.fates().await, [fate::UNKNOWN, fate::FAILED, fate::UNKNOWN]);
 }
 
 #[tokio::test(start_paused = true)]

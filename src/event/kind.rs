@@ -148,6 +148,16 @@ impl Kind {
         matches!(self, Self::CallFinished | Self::Hook | Self::Timer) || self.family() == "gateway"
     }
 
+    /// Whether it tells of a state that may last: that of a leg, a conversation or a person.
+    pub fn tells_a_state(self) -> bool {
+        matches!(self.family(), "call" | "chat" | "presence") && !self.is_own()
+    }
+
+    /// Whether it may be how such a state begins: what is a mere update of it is none.
+    pub fn begins_a_state(self) -> bool {
+        self.tells_a_state() && !matches!(self, Self::CallUpdated | Self::PresenceUpdated)
+    }
+
     /// Whether a leg came into another state.
     pub fn is_edge_of_call(self) -> bool {
         matches!(self, Self::CallRinging | Self::CallConnected | Self::CallHeld | Self::CallEnded)

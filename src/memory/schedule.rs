@@ -5,8 +5,9 @@
 //! fires at the first instant after the gap, one that it shows twice fires the first time. (So a cron of every minute rests
 //! for the hour that the clock repeats.) Several that fall on one instant are one firing.
 //!
-//! What is stored is one number, the last nominal time that was dealt with. A nominal time that is taken up more than
-//! [`ON_TIME`] late was missed.
+//! What is stored is the last nominal time that was dealt with, and of which schedule: of one that was written anew since
+//! nothing was missed. (A number alone is what earlier versions stored: that is of any schedule.) A nominal time that is
+//! taken up more than [`ON_TIME`] late was missed.
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+use serde::{Deserialize, Serialize};
 
 use super::key::key;
 use super::spans::{AHEAD, FOREVER, ON_TIME, SCHEDULE};
@@ -64,6 +66,17 @@ pub enum Error {
 pub struct Schedule {
     times: Times,
     missed: Missed,
+    /// As it is stored: another text is another schedule. The zone is not in it: CloudLink's site may tell it later.
+    text: Arc<str>,
+}
+
+/// What is known of a schedule.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    /// The last nominal time that was dealt with, in milliseconds since 1970.
+    last: i64,
+    /// The text of the schedule that it was of.
+    of: Arc<str>,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +94,8 @@ pub struct Firing {
     pub next: i64,
     /// What is to be stored with the firing.
     pub stored: Stored,
+    /// A time passed too long ago and is left out.
+    pub missed: bool,
 }
 
 /// The key of a rule's schedule.
@@ -99,7 +114,7 @@ impl Schedule {
         if span < SHORTEST {
             return Err(Error::TooShort);
         }
-        Ok(Self { times: Times::Every(span), missed })
+        Ok(Self { times: Times::Every(span), missed, text: format!("every {span} ms").into() })
     }
 
     /// By a cron expression of five fields, in a zone. Names of days and months, `L`, `#` and `W` are understood.
@@ -111,7 +126,8 @@ impl Schedule {
         }
         let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
         let cron = parser.parse(text).map_err(|error| wrong(error.to_string().trim_end_matches('.').to_lowercase()))?;
-        let schedule = Self { times: Times::Cron(Box::new(cron), zone), missed };
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        let schedule = Self { times: Times::Cron(Box::new(cron), zone), missed, text: fields.join(" ").into() };
         if schedule.next(0) == FOREVER {
             return Err(Error::Never { text: text.to_owned() });
         }
@@ -126,10 +142,22 @@ impl Schedule {
         }
     }
 
+    /// Whether this is the first look at the schedule: nothing that is stored is of it.
+    pub fn is_new(&self, stored: Option<&str>) -> bool {
+        self.last(stored).is_none()
+    }
+
+    fn last(&self, stored: Option<&str>) -> Option<i64> {
+        match read::<Kept>(stored) {
+            Some(kept) => (kept.of == self.text).then_some(kept.last),
+            None => read(stored),
+        }
+    }
+
     /// Looks what is due, given what is stored. Of a schedule that is seen for the first time nothing is due yet.
     pub fn due(&self, stored: Option<&str>, now: i64) -> Firing {
         let now = now.clamp(0, FOREVER);
-        let last: Option<i64> = read(stored).filter(|last: &i64| (0..now.saturating_add(AHEAD)).contains(last));
+        let last = self.last(stored).filter(|last| (0..now.saturating_add(AHEAD)).contains(last));
         let Some(last) = last else { return self.after(None, now) };
         let on_time = self.next(last.max(now - ON_TIME));
         if on_time <= now {
@@ -140,12 +168,13 @@ impl Schedule {
             let nominal = self.last_by(now).filter(|nominal| *nominal > last);
             return self.after(nominal, now.max(last));
         }
-        if missed { self.after(None, now.max(last)) } else { self.after(None, last) }
+        if missed { Firing { missed, ..self.after(None, now.max(last)) } } else { self.after(None, last) }
     }
 
     fn after(&self, fire_now: Option<i64>, dealt_with: i64) -> Firing {
         let until = dealt_with.saturating_add(SCHEDULE);
-        Firing { fire_now, next: self.next(dealt_with), stored: Stored::new(&dealt_with, until) }
+        let kept = Kept { last: dealt_with, of: Arc::clone(&self.text) };
+        Firing { fire_now, next: self.next(dealt_with), stored: Stored::new(&kept, until), missed: false }
     }
 
     /// The last nominal time that is not after `now`.

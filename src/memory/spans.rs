@@ -46,6 +46,10 @@ pub const PENDING: i64 = 7 * DAY;
 /// The largest limit that is counted act by act; a larger one is counted in so many steps of its time.
 pub const STEPS: u32 = 64;
 
+/// How long the var of one value of a field is kept where its declaration does not say. Each value that ever came would be
+/// kept for good otherwise.
+pub const VAR_OF_ONE: i64 = 366 * DAY;
+
 /// The longest text of a var, in bytes.
 pub const VAR: usize = 1024;
 /// How many bytes of an id, number or name are kept.

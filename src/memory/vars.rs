@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Stored;
 use super::key::key;
-use super::spans::{FOREVER, VAR};
+use super::spans::{FOREVER, VAR, VAR_OF_ONE};
 use super::stored::{clip, read};
 
 /// A var, as `[vars.NAME]` declares it.
@@ -22,7 +22,8 @@ pub struct Declaration {
     pub default: Option<Arc<str>>,
     /// The field whose values have a var each; missing: one for the account.
     pub per: Option<Arc<str>>,
-    /// How long it is kept after it was set when the setting says nothing, in milliseconds; missing: until it is set again.
+    /// How long it is kept after it was set when the setting says nothing, in milliseconds; missing: until it is set again,
+    /// and for [`VAR_OF_ONE`] where there is one for each value of a field.
     pub keep: Option<i64>,
 }
 
@@ -171,7 +172,10 @@ impl<'a> Var<'a> {
     pub fn set(&self, value: &str, lasts: Lasts, who: &str, stored: Option<&str>, now: i64) -> Result<Set, Error> {
         self.allows(value)?;
         let until = match lasts {
-            Lasts::Declared => self.declaration.keep.map(|keep| now.saturating_add(keep)),
+            Lasts::Declared => {
+                let keep = self.declaration.keep.or(self.per.map(|_| VAR_OF_ONE));
+                keep.map(|keep| now.saturating_add(keep))
+            }
             Lasts::Until(until) => Some(until),
             Lasts::For(span) => Some(now.saturating_add(span)),
         };
@@ -255,6 +259,21 @@ mod tests {
         for missing in [None, Some("")] {
             assert!(matches!(Var::of("main", "greeted", &greeted, missing), Err(Error::NobodyKnown { .. })));
         }
+    }
+
+    /// What is kept for each value of a field is not kept for ever: any caller's number would be.
+    #[test]
+    fn a_var_of_one_value_is_forgotten_after_a_year() {
+        let of_one = Declaration { keep: None, ..greeted() };
+        let (one, all) = (Var::of("main", "seen", &of_one, Some("+1")).unwrap(), Declaration::default());
+        let set = one.set("yes", Lasts::Declared, "r", None, 5).unwrap();
+        assert_eq!((set.stored.until, set.audit.until), (5 + VAR_OF_ONE, Some(5 + VAR_OF_ONE)));
+        assert_eq!(one.get(Some(&set.stored.bytes), 4 + VAR_OF_ONE).as_deref(), Some("yes"));
+        assert_eq!(one.get(Some(&set.stored.bytes), 5 + VAR_OF_ONE), None);
+        let longer = one.set("yes", Lasts::For(2 * VAR_OF_ONE), "r", None, 0).unwrap();
+        assert_eq!(longer.stored.until, 2 * VAR_OF_ONE, "whoever sets it may say");
+        let of_all = Var::of("main", "seen", &all, None).unwrap();
+        assert_eq!(of_all.set("yes", Lasts::Declared, "r", None, 5).unwrap().stored.until, FOREVER);
     }
 
     #[test]

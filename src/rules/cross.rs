@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::language::{Finding, Report};
 use crate::tables::{Match, Sheet, Table};
 
-use super::exclusive::{exclusive, never_together};
+use super::exclusive::{Pairs, never_together};
 use super::implies;
 use super::matcher::Condition;
 use super::read::Draft;
@@ -16,8 +16,8 @@ use super::rule::Rule;
 use super::shadow;
 use super::tables::Sheets;
 
-/// The most pairs that are compared: what bounds the time for a very large rule set.
-const PAIRS: usize = 1_000_000;
+/// The most steps that comparing pairs may take, each pair one at least: what bounds the time for a very large rule set.
+const PAIRS: usize = 2_000_000;
 /// With how many earlier rules one rule is compared.
 const EARLIER: usize = 1_000;
 /// The longest chain of redirects that is followed.
@@ -268,7 +268,7 @@ fn round<'a>(
 
 /// Two rules that would take hold of one call. What `when` says can't be compared, so such rules are passed over.
 fn conflicts(drafts: &[&Draft], report: &mut Report) {
-    let mut pairs = PAIRS;
+    let mut pairs = Pairs::within(PAIRS);
     let holding: Vec<&Draft> = drafts
         .iter()
         .copied()
@@ -289,13 +289,17 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
             let other = holding[other];
             // Lists of values are compared each with each.
             let work = 1 + alternatives(&draft.rule).saturating_mul(alternatives(&other.rule)) / 64;
-            let Some(left) = pairs.checked_sub(work) else { return };
-            pairs = left;
+            if !pairs.takes(work) {
+                return;
+            }
             let one_route = draft.rule.route.is_some() && draft.rule.route == other.rule.route;
             // What waits has its own moment.
             let moments = draft.rule.wait != other.rule.wait;
-            if one_route || moments || exclusive(&other.rule, &draft.rule) {
+            if one_route || moments || pairs.exclusive(&other.rule, &draft.rule) {
                 continue;
+            }
+            if pairs.is_spent() {
+                return;
             }
             report.push(conflict(other, draft));
             break;

@@ -25,6 +25,11 @@ impl Budget {
         left.is_some()
     }
 
+    /// Whether there is no time left.
+    pub(super) fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
+
     /// Whether each of `all` is one that goes with one of `others`.
     fn each<A, B>(&mut self, all: &[A], others: &[B], goes: impl Fn(&A, &B) -> bool) -> bool {
         all.iter().all(|one| self.takes(others.len()) && others.iter().any(|other| goes(one, other)))

@@ -9,7 +9,9 @@ use crate::language::document::{Entry, Item};
 use crate::memory::limits::{Limit, Within};
 
 use super::context::{Context, Names};
-use super::words;
+use super::plan::Barred;
+use super::verdict::Failure;
+use super::{RuleSet, words};
 
 pub(super) const KEYS: &[&str] = &["per", "max", "within"];
 const EXAMPLE: &str = "limit = { per = \"call.from\", max = 3, within = \"10m\" }";
@@ -39,12 +41,33 @@ impl RuleLimit {
         &self.shown
     }
 
-    /// What the event has where it is counted.
-    pub fn got(&self, event: &Event) -> String {
+    /// That the limit is reached where the event is counted.
+    fn reached(&self, event: &Event) -> String {
         if self.per.is_empty() {
-            return "the rule".to_owned();
+            return "reached".to_owned();
         }
-        words::value(event.field(self.per.iter().map(|part| &**part)))
+        match event.field(self.per.iter().map(|part| &**part)) {
+            None => format!("reached for events without {}", self.per.join(".")),
+            value => format!("reached for {}", words::value(value)),
+        }
+    }
+
+    /// Why the rule does not match an event that is over it.
+    pub fn failure(&self, event: &Event) -> Failure {
+        Failure::new("limit", Arc::clone(&self.shown), self.reached(event))
+    }
+}
+
+impl RuleSet {
+    /// The rules of these names, which were over their limit when it was asked for the event: they are so still, whatever the
+    /// rules say now.
+    pub fn over_limit(&self, event: &Event, names: &[String]) -> Barred {
+        let of = |name: &String| {
+            let limit = self.rule(name).and_then(|rule| rule.limit.as_ref());
+            let then = || Failure::new("limit", "what it was when this was decided", "reached");
+            (Arc::from(name.as_str()), limit.map_or_else(then, |limit| limit.failure(event)))
+        };
+        names.iter().map(of).collect()
     }
 }
 

@@ -170,7 +170,8 @@ struct Asked {
 impl Asked {
     /// Reads it; the kinds and what matchers bind is put into `names`.
     fn read(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>, names: &mut Names) -> Self {
-        let trigger = table.get("on").map(|entry| trigger::read(context, entry)).unwrap_or_default();
+        let trigger = table.get("on").map(|entry| trigger::read(context, entry, table.get("for").is_some()));
+        let trigger = trigger.unwrap_or_default();
         names.kinds.clone_from(&trigger.kinds);
         for name in trigger.bindings() {
             let span = table.get("on").map_or(node.span.clone(), |entry| entry.node.span.clone());
@@ -357,13 +358,15 @@ fn check_keys(context: &mut Context<'_>, node: &Node<'_>, table: &Table<'_>) {
 fn wait(context: &mut Context<'_>, table: &Table<'_>, trigger: &Trigger) -> Option<Duration> {
     let entry = table.get("for")?;
     let wait = context.duration(&entry.node, "for");
-    let lasts = |kind: &Kind| matches!(kind.family(), "call" | "chat" | "presence") && !kind.is_own();
     if trigger.envelope.is_none()
-        && let Some(kind) = trigger.kinds.iter().find(|kind| !lasts(kind))
+        && let Some(kind) = trigger.kinds.iter().find(|kind| !kind.tells_a_state())
     {
-        let help = Some("`for` is for call.*, chat.* and presence.*: for legs, conversations and people".to_owned());
+        let help = match kind {
+            Kind::CallFinished => "leave `for` out: a call that is over changes no more",
+            _ => "`for` is for call.*, chat.* and presence.*: for legs, conversations and people",
+        };
         let message = format!("`for` waits whether something changes; {kind} tells of nothing that has a state");
-        context.error("for-without-state", &entry.key_span, message, help);
+        context.error("for-without-state", &entry.key_span, message, Some(help.to_owned()));
     }
     if trigger.envelope.is_none()
         && !trigger.kinds.is_empty()

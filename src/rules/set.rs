@@ -107,10 +107,15 @@ fn change(context: &mut Context<'_>, argument: &Entry<'_>, names: &Names) -> Opt
         && !is_one_of(text, &values)
     {
         let help = suggest::did_you_mean(text, values.iter().map(|value| &**value).collect::<Vec<_>>());
-        let message = format!("`{name}` can't be \"{}\"", short(text));
+        let message = format!("`{name}` can't be set to \"{}\"", short(text));
         context.error("unknown-value", &argument.node.span, message, help);
     }
     Some(Change { name, per, values, value })
+}
+
+/// The values that a var may have, for people.
+fn one_of(values: &[Arc<str>]) -> String {
+    values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn is_one_of(text: &str, values: &[Arc<str>]) -> bool {
@@ -125,8 +130,8 @@ impl SetStep {
             let failed = |source| RenderError::Template { what: "set", source };
             let value = change.value.text(&scope.values).map_err(failed)?.unwrap_or_default();
             if !is_one_of(&value, &change.values) {
-                let why = format!("`{}` can't be \"{}\"", change.name, short(&value));
-                return Err(RenderError::Bad { what: "set", why });
+                let (var, value) = (change.name.clone(), short(&value));
+                return Err(RenderError::NotAValue { var, value, values: one_of(&change.values) });
             }
             let per = match &change.per {
                 None => None,

@@ -72,6 +72,16 @@ pub enum RenderError {
         /// Why it is of no use.
         why: String,
     },
+    /// A var can't have the value that came out.
+    #[error("`{var}` can't be set to {}: it may be {values}", shown_value(.value))]
+    NotAValue {
+        /// The var.
+        var: String,
+        /// The value, shortened.
+        value: String,
+        /// Those that it may have, for people.
+        values: String,
+    },
     /// A template or expression failed.
     #[error("{what} failed: {source}")]
     Template {
@@ -81,6 +91,10 @@ pub enum RenderError {
         #[source]
         source: TemplateError,
     },
+}
+
+fn shown_value(value: &str) -> String {
+    if value.is_empty() { "what is missing".to_owned() } else { format!("\"{value}\"") }
 }
 
 #[derive(Clone, Debug)]
@@ -120,7 +134,7 @@ impl RenderError {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "missing",
-            Self::Bad { .. } => "refused",
+            Self::Bad { .. } | Self::NotAValue { .. } => "refused",
             Self::Template { .. } => "template",
         }
     }

@@ -88,8 +88,8 @@ impl Envelope {
     }
 }
 
-/// Reads `on`.
-pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Trigger {
+/// Reads `on`. `waits`: of a rule with `for`, for which a family is those of its kinds that begin a state.
+pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>, waits: bool) -> Trigger {
     let node = &entry.node;
     let shown = |kinds: &[Kind]| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" or ");
     if let Item::Table(table) = &node.value {
@@ -97,7 +97,7 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Trigger {
     }
     let mut kinds = Vec::new();
     for (text, span) in context.texts(node, "on") {
-        kinds.extend(read_kind(context, &text, &span));
+        kinds.extend(read_kind(context, &text, &span, waits));
     }
     let empty = matches!(&node.value, Item::List(items) if items.is_empty());
     if empty {
@@ -105,7 +105,7 @@ pub(super) fn read(context: &mut Context<'_>, entry: &Entry<'_>) -> Trigger {
     }
     kinds.sort_unstable();
     kinds.dedup();
-    let shown = node.text().map_or_else(|| shown(&kinds), str::to_owned);
+    let shown = node.text().filter(|_| !waits).map_or_else(|| shown(&kinds), str::to_owned);
     Trigger { kinds, shown, ..Trigger::default() }
 }
 
@@ -173,7 +173,7 @@ pub fn is_hook_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
-fn read_kind(context: &mut Context<'_>, text: &str, span: &Range<usize>) -> Vec<Kind> {
+fn read_kind(context: &mut Context<'_>, text: &str, span: &Range<usize>, waits: bool) -> Vec<Kind> {
     if let Ok(kind) = text.parse::<Kind>() {
         if NOT_MADE.contains(&kind) {
             let message = format!("this version does not make `{kind}` events yet: the rule waits for a later one");
@@ -184,6 +184,10 @@ fn read_kind(context: &mut Context<'_>, text: &str, span: &Range<usize>) -> Vec<
     if let Some(family) = text.strip_suffix(".*") {
         let kinds: Vec<Kind> =
             Kind::ALL.iter().copied().filter(|kind| kind.family() == family && kind.as_str() != family).collect();
+        let begin: Vec<Kind> = kinds.iter().copied().filter(|kind| waits && kind.begins_a_state()).collect();
+        if !begin.is_empty() {
+            return begin;
+        }
         if !kinds.is_empty() {
             return kinds;
         }

@@ -42,9 +42,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A rule that is over its limit.
-    pub fn limit(wanted: &str, of: &str) -> Self {
-        Self::new("limit", wanted, format!("more of {of}"))
+    /// For people. The parts of one that was recorded may be passed too.
+    pub fn in_words(path: &str, wanted: &str, got: &str) -> String {
+        match path {
+            "limit" => format!("limit: {wanted}, {got}"),
+            _ => format!("{path} wants {wanted}, has {got}"),
+        }
     }
 
     pub(super) fn new(path: impl Into<Arc<str>>, wanted: impl Into<Arc<str>>, got: impl Into<Arc<str>>) -> Self {

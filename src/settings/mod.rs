@@ -86,6 +86,8 @@ pub struct Desk {
     pub state: PathBuf,
     /// Where `[admin]` listens.
     pub admin: std::net::SocketAddr,
+    /// How many secrets stand in variables and in files, and were not looked at.
+    pub unread_secrets: usize,
     /// What is allowed, and probably not meant.
     pub warnings: Vec<Problem>,
 }
@@ -132,7 +134,7 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Settings, Problems
 
 /// The same for `check`, `test` and the like, which need neither secrets nor an account.
 pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Problems> {
-    let settings = read(path, environment, Mode::Desk)?;
+    let (settings, unread_secrets) = read_all(path, environment, Mode::Desk)?;
     Ok(Desk {
         file: settings.file,
         accounts: settings.accounts,
@@ -140,6 +142,7 @@ pub fn load_for_desk(path: &Path, environment: &Environment) -> Result<Desk, Pro
         credentials: settings.credentials.into_iter().map(|credential| credential.name).collect(),
         state: settings.journal.path,
         admin: settings.admin.listen,
+        unread_secrets,
         warnings: settings.warnings,
     })
 }
@@ -167,6 +170,11 @@ pub fn load_for_account(path: &Path, environment: &Environment) -> Result<Accoun
 }
 
 fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, Problems> {
+    read_all(path, environment, mode).map(|(settings, _)| settings)
+}
+
+/// The settings, and how many secrets were left where they are.
+fn read_all(path: &Path, environment: &Environment, mode: Mode) -> Result<(Settings, usize), Problems> {
     let file = if path.is_dir() { path.join("switchhook.toml") } else { path.to_owned() };
     let layers = Layers::read(&file, environment)?;
     let context = Context::new(&layers, environment, mode);
@@ -193,8 +201,9 @@ fn read(path: &Path, environment: &Environment, mode: Mode) -> Result<Settings, 
             file: file.clone(),
         }
     });
+    let unread = context.unread.get();
     let warnings = context.finish()?;
-    Ok(Settings { warnings, ..settings })
+    Ok((Settings { warnings, ..settings }, unread))
 }
 
 #[cfg(test)]

@@ -82,9 +82,14 @@ impl Section<'_> {
         self.secret(key)
     }
 
+    fn unread(&self) -> Found {
+        self.context.unread.set(self.context.unread.get() + 1);
+        Found::Unread
+    }
+
     fn in_variable(&self, name: &str) -> Result<Found, String> {
         match self.context.environment.get(name) {
-            _ if !self.reads_secrets() => Ok(Found::Unread),
+            _ if !self.reads_secrets() => Ok(self.unread()),
             None => Err(format!("the environment variable {name} is not set")),
             Some("") => Err(format!("the environment variable {name} is empty")),
             Some(text) => Ok(Found::Text(text.to_owned())),
@@ -93,7 +98,7 @@ impl Section<'_> {
 
     fn in_file(&self, path: &Path) -> Result<Found, String> {
         if !self.reads_secrets() {
-            return Ok(Found::Unread);
+            return Ok(self.unread());
         }
         let shown = path.display();
         match std::fs::metadata(path) {

@@ -1,6 +1,6 @@
 //! Walking through settings section by section: what is asked for is known, anything else is a mistake.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 
 use config::{Map, Value, ValueKind};
@@ -32,12 +32,14 @@ pub(super) struct Context<'a> {
     layers: &'a Layers,
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
+    /// How many secrets were left where they are.
+    pub(super) unread: Cell<usize>,
 }
 
 impl<'a> Context<'a> {
     pub(super) fn new(layers: &'a Layers, environment: &'a Environment, mode: Mode) -> Self {
         let problems = RefCell::new(layers.problems.clone());
-        Self { environment, mode, layers, problems, warnings: RefCell::default() }
+        Self { environment, mode, layers, problems, warnings: RefCell::default(), unread: Cell::new(0) }
     }
 
     /// Reads the whole.

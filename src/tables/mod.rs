@@ -116,15 +116,39 @@ impl Table {
             Some(numbers) => Some(numbers.normal(value)?),
             None => None,
         };
-        let value = number.as_deref().unwrap_or(value);
-        let at = match self.matching {
-            Match::Exact => self.with_key(value)?,
-            Match::LongestPrefix => {
-                let beginnings = self.lengths.iter().filter_map(|length| value.get(..*length));
-                beginnings.into_iter().find_map(|beginning| self.with_key(beginning))?
-            }
-        };
+        let at = self.looked_up(number.as_deref().unwrap_or(value))?;
         Some(Row { table: self, at })
+    }
+
+    /// Whether its keys are numbers.
+    pub fn is_of_numbers(&self) -> bool {
+        self.numbers.is_some()
+    }
+
+    /// Whether no value finds a row in both. Of a table of numbers and another one that is not known. Takes as long as there
+    /// are rows in both.
+    pub fn is_apart_from(&self, other: &Self) -> bool {
+        if self.is_of_numbers() != other.is_of_numbers() {
+            return self.is_empty() || other.is_empty();
+        }
+        let none = |keys: &Self, table: &Self| keys.rows().all(|row| table.looked_up(row.key()).is_none());
+        match (self.matching, other.matching) {
+            (Match::Exact, _) => none(self, other),
+            (_, Match::Exact) => none(other, self),
+            // Whatever begins with a key of each begins with the longer of the two, which begins with the shorter.
+            (Match::LongestPrefix, Match::LongestPrefix) => none(self, other) && none(other, self),
+        }
+    }
+
+    /// The row of a value, which is in E.164 where keys are numbers.
+    fn looked_up(&self, value: &str) -> Option<usize> {
+        match self.matching {
+            Match::Exact => self.with_key(value),
+            Match::LongestPrefix => {
+                let mut beginnings = self.lengths.iter().filter_map(|length| value.get(..*length));
+                beginnings.find_map(|beginning| self.with_key(beginning))
+            }
+        }
     }
 
     fn column(&self, name: &str) -> Option<usize> {

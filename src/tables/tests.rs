@@ -317,3 +317,35 @@ proptest! {
         }
     }
 }
+
+/// Against every value that could find a row.
+#[test]
+fn tables_are_apart_when_no_value_finds_a_row_in_both() {
+    let of = |keys: &str, matching: Match, phone: Option<&Numbers>| {
+        let (sheet, _) = read_as(&format!("k\n{keys}\n"), "k", matching, phone);
+        sheet.unwrap().table
+    };
+    let lists = ["1", "1\n2", "12\n3", "2\n31", "121", "4"];
+    let values: Vec<String> = (0..2000).map(|value| value.to_string()).collect();
+    for (one, other) in lists.iter().flat_map(|one| lists.iter().map(move |other| (one, other))) {
+        for (of_one, of_other) in [
+            (Match::Exact, Match::Exact),
+            (Match::Exact, Match::LongestPrefix),
+            (Match::LongestPrefix, Match::Exact),
+            (Match::LongestPrefix, Match::LongestPrefix),
+        ] {
+            let (a, b) = (of(one, of_one, None), of(other, of_other, None));
+            let none = !values.iter().any(|value| a.find(value).is_some() && b.find(value).is_some());
+            assert_eq!(a.is_apart_from(&b), none, "{one} {of_one:?} / {other} {of_other:?}");
+        }
+    }
+    let canada = canada();
+    let [written, read] = ["613 555 0142", "+16135550142"].map(|key| of(key, Match::Exact, Some(&canada)));
+    assert!(!written.is_apart_from(&read) && written.is_of_numbers());
+    assert!(!written.is_apart_from(&of("613 555 0142", Match::Exact, None)), "of numbers and others nothing is known");
+    assert!(of("1613", Match::LongestPrefix, Some(&canada)).is_apart_from(&of(
+        "1416",
+        Match::LongestPrefix,
+        Some(&canada)
+    )));
+}

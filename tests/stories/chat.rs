@@ -49,7 +49,10 @@ async fn our_own_message_that_comes_back_is_not_answered() {
     }
     world.wait_idle().await;
     assert_eq!(world.far.messages("c-1").len(), 2);
-    assert_eq!(world.events()[1]["decision"]["note"], "our own message");
+    let why = "the gateway itself wrote this message: only rules with `event.own = true` may act on it";
+    assert_eq!(world.events()[1]["decision"]["note"], why);
+    let shown = world.cli(&["events"]).out;
+    assert_eq!(shown.matches(&format!("\n    {why}\n")).count(), 2, "{shown}");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn two_bots_that_answer_each_other_fall_silent() {
     }
     world.wait_idle().await;
     assert_eq!(world.far.messages("c-1").len(), 10);
-    assert!(note(world.events().last().unwrap()).contains("too often"));
+    assert!(note(world.events().last().unwrap()).contains("answered this sender 10 times within a minute"));
     let mut another = chat("c-1", "and I am a person");
     another["content"]["createdBy"] = "guest-2".into();
     world.deliver(&another).await;
@@ -101,5 +101,5 @@ async fn a_bot_knows_its_own_principal() {
     world.deliver(&own).await;
     world.wait_idle().await;
     assert!(world.far.messages("c-1").is_empty());
-    assert_eq!(note(&world.events()[0]), "our own message");
+    assert!(note(&world.events()[0]).starts_with("the gateway itself wrote this message"));
 }

@@ -96,6 +96,36 @@ event = { kind = "call.connected" }
 event = { kind = "call.connected" }
 "#;
 
+/// What was logged in the place of what was expected is shown, though logs are not counted otherwise.
+#[test]
+fn a_log_that_was_not_expected_so_is_shown() {
+    let rules = r#"[[rule]]
+name = "told"
+on   = "call.ringing"
+do   = [{ log = { message = "rings at {{ call.endpoint }}", level = "warn" } }, { redirect = { to = "4001" } }]
+
+[[test]]
+name   = "another log"
+at     = "2026-12-07T12:00"
+event  = { kind = "call.ringing", endpoint = "3001", from = "2002" }
+expect = [{ log = { message = "rings at 3002" } }, { redirect = { to = "4001" } }]
+"#;
+    let said = Folder::new(rules).says(&["test"]);
+    assert_eq!((said.code, &*said.err), (Some(1), ""), "{said:?}");
+    insta::assert_snapshot!(said.out, @r#"
+    FAILED  another log
+      rules.toml:7, Mon 2026-12-07 12:00:00 EST
+      - expected, + done
+        - { log = { message = "rings at 3002" } }
+        + { log = { message = "rings at 3001", level = "warn" } }  by told
+          { redirect = { to = "4001" } }
+      call.ringing:
+        told: matches
+
+    1 test(s), 0 passed, 1 failed
+    "#);
+}
+
 #[test]
 fn failures_say_what_was_expected_and_why_each_rule_did_or_did_not_match() {
     let said = Folder::new(RULES).says(&["test", "--coverage"]);

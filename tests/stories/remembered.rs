@@ -160,7 +160,8 @@ async fn a_hook_is_closed_to_pages_and_junk() {
     // What no value of the var is ends in the record, not in the var.
     assert_eq!(world.operate("/api/v1/hooks/night", json!({ "mode": "maybe" })).await.status, 200);
     let outcome = world.wait_fate("button", "failed").await;
-    assert!(outcome["record"]["why"].as_str().unwrap().contains("can't be \"maybe\""), "{outcome}");
+    let why = "`night` can't be set to \"maybe\": it may be `auto`, `open`, `closed`";
+    assert_eq!(outcome["record"]["why"], why, "{outcome}");
 }
 
 #[tokio::test]
@@ -207,6 +208,9 @@ do = [{ http = { post = "FAR/others", json = { call = "{{ call.id }}" } } }]
     assert_eq!(others[0].json()["call"], "three");
     let verdicts: Vec<Value> = world.events().iter().map(|event| event["decision"]["verdicts"].clone()).collect();
     assert!(verdicts.iter().any(|verdicts| verdicts[0]["finding"]["failed"]["path"] == "limit"), "{verdicts:?}");
+    let shown = world.cli(&["events"]).out;
+    let why = "- first two: limit: at most 2 within 1h for each call.from, reached for \"+16135550142\"";
+    assert_eq!(shown.matches(why).count(), 1, "{shown}");
 }
 
 #[tokio::test]

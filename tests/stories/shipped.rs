@@ -19,6 +19,10 @@ fn the_example_is_clean() {
     let said = command::run(PROGRAM, &["check", "--config", config.to_str().unwrap()]).unwrap();
     assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
     assert!(said.out.contains("no findings"), "{said:?}");
+    let secrets = "4 secrets in variables and files were not looked at: `switchhook doctor` looks at them";
+    assert_eq!(said.out.lines().last(), Some(secrets), "{said:?}");
+    let json = command::run(PROGRAM, &["check", "--json", "--config", config.to_str().unwrap()]).unwrap();
+    assert_eq!(json.out.trim(), r#"{"findings":[],"total":0}"#, "{json:?}");
 }
 
 fn unit() -> String {

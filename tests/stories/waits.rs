@@ -50,7 +50,9 @@ async fn of_two_rules_that_are_due_together_the_first_acts() {
 /// It is late by longer than the deadline of such a rule.
 #[tokio::test]
 async fn a_night_that_was_slept_through_is_caught_up_where_the_rule_says_so() {
-    let at = (now() - chrono::TimeDelta::hours(5)).format("%M %H * * *");
+    let at_of_all = (now() - chrono::TimeDelta::hours(5)).format("%M %H * * *").to_string();
+    let at = &at_of_all;
+    let before = (now() - chrono::TimeDelta::hours(6)).format("%M %H * * *").to_string();
     let rule = |name: &str, missed: &str| {
         format!(
             r#"
@@ -61,8 +63,12 @@ do = [{{ log = {{ message = "{name}" }} }}]
 "#
         )
     };
-    let mut world = World::start(&(rule("left out", "skip") + &rule("caught up", "run"))).await;
+    let rules = rule("left out", "skip") + &rule("caught up", "run");
+    let edited = |at: &str| format!("{rules}{}", rule("edited", "run").replace(&at_of_all, at));
+    let mut world = World::start(&edited(&at_of_all)).await;
     assert_eq!(world.stop().await.0, 0);
+    // A schedule that is written anew has missed nothing.
+    world.write_rules(&edited(&before));
     world.let_pass(Duration::from_hours(30));
     world.restart().await;
     let outcomes = until("it is caught up", async || {
@@ -74,6 +80,8 @@ do = [{{ log = {{ message = "{name}" }} }}]
     .await;
     assert_eq!(outcomes.len(), 1, "{outcomes:?}");
     assert_eq!((&outcomes[0]["rule"], &outcomes[0]["fate"]), (&"caught up".into(), &"done".into()), "{outcomes:?}");
+    let shown = world.cli(&["events"]).out;
+    assert!(shown.contains("\n    the schedule of the rule caught up, for 20"), "{shown}");
 }
 
 const WAITING: &str = r#"
@@ -101,4 +109,7 @@ async fn a_clock_runs_on_by_the_name_of_its_rule() {
     assert_eq!(act.json()["destination"], "4002", "the steps are those of now");
     world.wait_idle().await;
     assert_eq!(fates(&world), [("stays".to_owned(), "done".to_owned())]);
+    let gone = "its rule is gone: no `renamed` with `for` is for call.ringing now, so it does nothing";
+    let notes = || world.events().iter().filter(|event| event["decision"]["note"] == gone).count();
+    until("the other clock has run out", async || (notes() == 1).then_some(())).await;
 }

@@ -3,6 +3,8 @@
 use chrono::DateTime;
 use serde_json::Value;
 
+use crate::rules::Failure;
+
 /// The longest value that is shown.
 const SHOWN: usize = 200;
 
@@ -128,7 +130,7 @@ fn verdict(verdict: &Value) -> String {
         Some("superseded") => format!("- {rule}: matches, but {} acts in its place", text(&verdict["by"])),
         _ => {
             let [condition, wanted, got] = ["condition", "wanted", "got"].map(|key| text(&verdict[key]));
-            format!("- {rule}: {condition} wants {wanted}, has {got}")
+            format!("- {rule}: {}", Failure::in_words(&condition, &wanted, &got))
         }
     }
 }

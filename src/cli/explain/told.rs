@@ -188,7 +188,7 @@ impl<'a> Teller<'a> {
             1 => format!("the one rule for {kind}, \"{name}\", does not match"),
             count => format!("none of the {count} rules for {kind} matches; \"{name}\" comes nearest"),
         };
-        Some(format!("nothing would be done: {whose}: {path} wants {wanted}, has {got}"))
+        Some(format!("nothing would be done: {whose}: {}", Failure::in_words(path, wanted, got)))
     }
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::Outcome;
 use crate::daemon::rehearsal::{Difference, FailedStep, Heard};
 use crate::record::Decision;
-use crate::rules::RuleSet;
 use crate::rules::rehearsal::Test;
+use crate::rules::{Failure, RuleSet};
 
 /// The most verdicts that are shown of one event.
 const VERDICTS: usize = 32;
@@ -119,7 +119,7 @@ fn words(verdict: &Value) -> String {
     let (rule, finding) = (text(&verdict["rule"]), &verdict["finding"]);
     if let Some(failure) = finding.get("failed") {
         let (path, wanted, got) = (text(&failure["path"]), text(&failure["wanted"]), text(&failure["got"]));
-        return format!("{rule}: no, {path} wants {wanted}, has {got}");
+        return format!("{rule}: no, {}", Failure::in_words(&path, &wanted, &got));
     }
     if finding.as_str() == Some("waits") {
         return format!("{rule}: begins to wait, acts when its `for` is over");

@@ -20,8 +20,8 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What an event needs under these rules.
-    pub(super) fn of(rules: &RuleSet, event: &Event) -> Self {
+    /// What an event needs under these rules. `due`: a clock ran out, which has to be found whatever the rules are.
+    pub(super) fn of(rules: &RuleSet, event: &Event, due: bool) -> Self {
         let leg = LegHeard::of(event).map(|leg| CallKeys::of(&event.account, &leg));
         let vars = rules.vars().iter().filter_map(|(name, declaration)| {
             let per = declaration.per.as_ref().map(|path| text(event, path));
@@ -31,7 +31,7 @@ impl Facts {
             }
         });
         let vars = vars.collect();
-        let resource = if rules.has_clocks(event.kind) { resource(event) } else { None };
+        let resource = if due || rules.has_clocks(event.kind) { resource(event) } else { None };
         Self { leg, vars, resource }
     }
 

@@ -11,6 +11,9 @@ use crate::event::Event;
 use crate::numbers::Dialling;
 use crate::rules::request::Request;
 
+/// The account's id in a rehearsal.
+pub(in crate::daemon) const REHEARSED: &str = "account";
+
 /// See the module.
 pub(super) enum Hands {
     /// CloudLink and the far sides of `http` steps.
@@ -45,6 +48,15 @@ impl Hands {
         match self {
             Self::Far(actions) => actions.principal(account),
             Self::Rehearsal(_) | Self::None => None,
+        }
+    }
+
+    /// CloudLink's id of an account, once it is known.
+    pub(super) fn account_id(&self, account: &str) -> Option<Arc<str>> {
+        match self {
+            Self::Far(actions) => actions.account_id(account),
+            Self::Rehearsal(_) => Some(REHEARSED.into()),
+            Self::None => None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::planning::{Deciding, Next, Opening, Stage};
 use crate::dispatch::Planning;
 use crate::journal::Claim;
 use crate::memory::limits::limit_key;
-use crate::rules::{Failure, Plan, RunPlan};
+use crate::rules::{Plan, RunPlan};
 
 impl Desk {
     /// Plans; whose limit was not asked yet, is asked. A rule over its limit does not match, so another one may in its place.
@@ -49,7 +49,7 @@ impl Desk {
                 let key = limit_key(&deciding.event.account, name, per.as_deref());
                 deciding.state.push(verdict.stored.at(key));
             } else {
-                let failure = Failure::limit(limit.shown(), &limit.got(&deciding.event));
+                let failure = limit.failure(&deciding.event);
                 deciding.barred.insert(Arc::clone(name), failure);
             }
         }

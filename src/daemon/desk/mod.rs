@@ -43,6 +43,7 @@ use planning::Stage;
 use run::{Ready, Shelved};
 
 pub(crate) use hands::Props;
+pub(super) use hands::REHEARSED;
 pub(crate) use run::Run;
 pub(crate) use ticks::{Look, next_tick};
 pub(crate) use vars::NoVar;
@@ -252,6 +253,16 @@ impl Desk {
         Decision { kind, time, rules: rules.hash().to_owned(), verdicts, was, ..Decision::default() }
     }
 
+    /// What CloudLink's publications say of the account, ours do not: its id, as far as it is known.
+    fn know_account(&self, event: &mut Event) {
+        if event.kind.is_own()
+            && let Some(id) = self.hands.account_id(&event.account)
+            && let Some(Value::Object(account)) = event.fields.get_mut("account")
+        {
+            account.insert("id".to_owned(), Value::from(&*id));
+        }
+    }
+
     /// Whether a message is from the principal that we sign in as.
     fn is_own_principal(&self, event: &Event) -> bool {
         let sender = event.field(["message", "sender"]).and_then(Value::as_str);
@@ -385,7 +396,7 @@ impl Work for Desk {
         if run.progress.step == 0 && !matches!(outcome, Outcome::Retry { .. }) {
             self.metrics.reacted((self.clock.millis() - run.event.arrived.timestamp_millis()).max(0) as f64 / 1000.0);
         }
-        run.settle(outcome, attempt.number, took)
+        run.settle(outcome, attempt.number, attempt.doubtful, took)
     }
 
     fn remember(&self, run: &mut Run, values: &[Option<Arc<str>>]) -> (Carried, Change) {

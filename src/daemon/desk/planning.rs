@@ -21,9 +21,13 @@ use crate::journal::{Change, Claim, Entry, StateChange, TimerChange};
 use crate::memory::call::{CallMemory, Elsewhere, Found};
 use crate::memory::clocks::Clocks;
 use crate::memory::schedule::schedule_key;
+use crate::memory::spans::TURNS;
 use crate::memory::talk::{Talk, Turn, talk_key};
 use crate::record::{self, Decision, Pasts};
-use crate::rules::{Barred, Failure, Plan, RuleSet, RunPlan, Step};
+use crate::rules::{Barred, Plan, RuleSet, RunPlan, Step};
+
+/// What is noted of a message that comes back to us.
+const OWN_MESSAGE: &str = "the gateway itself wrote this message: only rules with `event.own = true` may act on it";
 
 /// A publication on its way to a plan: what waits for something to be loaded.
 pub(crate) struct Opening(pub(super) Stage);
@@ -141,7 +145,10 @@ impl Desk {
                     Turn::Allowed { stored } => stored,
                     Turn::Stopped { stored, .. } => {
                         plan.runs.retain(|run| !replies(run));
-                        deciding.leave_alone("we answered this peer too often in too short a time: more is a loop");
+                        deciding.leave_alone(&format!(
+                            "the gateway answered this sender {TURNS} times within a minute, which looks like two bots that \
+                             answer each other: this message gets no answer"
+                        ));
                         stored
                     }
                 };
@@ -161,6 +168,7 @@ impl Desk {
         if known.own {
             know_own(&mut event);
         }
+        self.know_account(&mut event);
         if let Ok(time) = DateTime::parse_from_rfc3339(&known.time) {
             happened(&mut event, time.timestamp_millis());
         }
@@ -214,6 +222,7 @@ impl Desk {
             }
         };
         let of_known = known.clone().unwrap_or_default();
+        let barred = rules.over_limit(&event, &of_known.barred);
         let deciding = Box::new(Deciding {
             rules,
             event,
@@ -230,7 +239,7 @@ impl Desk {
             own: of_known.own,
             why: own.map(|own| own.why),
             begun: of_known.begun.iter().map(|rule| rule.as_str().into()).collect(),
-            barred: of_known.barred.into_iter().map(|rule| (rule.into(), Failure::limit("", ""))).collect(),
+            barred,
             asked: Vec::new(),
             note: of_known.note,
             left_alone: of_known.left_alone,
@@ -264,7 +273,6 @@ impl Desk {
             }
             Some(Why::Call { home, due, gone }) => {
                 self.call_clock(&mut deciding, &home.into(), stored, due, gone.as_deref(), claim.arrived);
-                deciding.note.get_or_insert_with(|| "the clock of a call ran out".to_owned());
                 self.decided(*deciding, Plan::default(), claim)
             }
             _ => self.decided(*deciding, Plan::default(), claim),
@@ -274,7 +282,7 @@ impl Desk {
     pub(super) fn ask_facts(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = Arc::clone(&deciding.rules);
         self.hands.tell(&mut deciding.event);
-        let facts = Facts::of(&rules, &deciding.event);
+        let facts = Facts::of(&rules, &deciding.event, deciding.is_due());
         let keys = facts.keys(&rules, &deciding.event.account);
         if keys.is_empty() {
             return self.take_in(deciding, &facts, claim, &[]);
@@ -316,7 +324,7 @@ impl Desk {
     fn decide(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         self.hands.tell(&mut deciding.event);
         if is_own_message(&deciding.event) || self.is_own_principal(&deciding.event) {
-            deciding.note = Some("our own message".to_owned());
+            deciding.note = Some(OWN_MESSAGE.to_owned());
             deciding.own = true;
         }
         // What was told when a clock began is told still.
@@ -333,9 +341,10 @@ impl Desk {
     pub(super) fn decide_now(&self, mut deciding: Box<Deciding>, claim: &Claim) -> Next {
         let rules = Arc::clone(&deciding.rules);
         if let Some(Why::Due { rule, due }) = deciding.why.take() {
-            deciding.begun = Self::clock_ran_out(&mut deciding, &rule, due, claim.arrived);
-            if deciding.begun.is_empty() {
-                deciding.note = Some("what it waited for changed meanwhile".to_owned());
+            deciding.begun = Self::clock_ran_out(&mut deciding, &rules, &rule, due, claim.arrived);
+            if deciding.begun.is_empty() && deciding.note.is_none() {
+                deciding.note =
+                    Some("the clock of this `for` was called off or began anew meanwhile: nothing is done".to_owned());
             }
             deciding.why = Some(Why::Due { rule, due });
         } else {

@@ -77,7 +77,7 @@ impl Desk {
             // These are planned as events anew.
             Why::Event | Why::Tick { .. } | Why::Due { .. } | Why::Call { .. } => (Plan::default(), Vec::new()),
         };
-        let note = Some("it came again".to_owned());
+        let note = Some("it comes once more: a dead letter that is tried again, or a replay".to_owned());
         let decision = Decision { note, call: own.decision().call.clone(), ..Self::decision(&event, &rules, &plan) };
         runs.extend(Self::line_up(claim, &rules, &event, plan, pasts, 0));
         for run in &mut runs {

@@ -125,8 +125,14 @@ impl Run {
         }
     }
 
-    /// What an attempt came to.
-    pub(in crate::daemon) fn settle(&mut self, outcome: Outcome, number: u32, took: Duration) -> Carried {
+    /// What an attempt came to, after so many before it. `doubtful`: of one of those it is not known whether it was done.
+    pub(in crate::daemon) fn settle(
+        &mut self,
+        outcome: Outcome,
+        number: u32,
+        doubtful: bool,
+        took: Duration,
+    ) -> Carried {
         let record = self.record(number, took);
         match outcome {
             Outcome::Done { result } => self.next(Attempted { result, ..record }, end::DONE),
@@ -138,8 +144,14 @@ impl Run {
                     Carried::Ended { fate: end::MOVED, record: write(&record) }
                 }
             }
-            Outcome::Retry { error, why, result, .. } if !self.tries_again(number) => {
-                self.failed(error.as_str(), &why, result, number, took)
+            Outcome::Retry { error, why, unknown, result, .. } if !self.tries_again(number) => {
+                if unknown || doubtful {
+                    let why = format!("{why}; whether it was done is not known");
+                    let error = Some(error.as_str().to_owned());
+                    self.in_doubt(Attempted { error, why: Some(why), unsure: true, result, ..record })
+                } else {
+                    self.failed(error.as_str(), &why, result, number, took)
+                }
             }
             Outcome::Retry { after, error, why, unknown, .. } => {
                 let after = after.max(self.step().and_then(|step| step.retry).and_then(|retry| retry.wait));
@@ -149,14 +161,18 @@ impl Run {
             }
             Outcome::Failed { error, why, result } => self.failed(error.as_str(), &why, result, number, took),
             Outcome::OutcomeUnknown { why, result } => {
-                let record =
-                    Attempted { error: Some("unknown".to_owned()), why: Some(why), unsure: true, result, ..record };
-                if self.goes_on() {
-                    self.next(record, fate::UNKNOWN)
-                } else {
-                    Carried::Ended { fate: fate::UNKNOWN, record: write(&record) }
-                }
+                let error = Some("unknown".to_owned());
+                self.in_doubt(Attempted { error, why: Some(why), unsure: true, result, ..record })
             }
+        }
+    }
+
+    /// Nobody will know whether it was done.
+    fn in_doubt(&mut self, record: Attempted) -> Carried {
+        if self.goes_on() {
+            self.next(record, fate::UNKNOWN)
+        } else {
+            Carried::Ended { fate: fate::UNKNOWN, record: write(&record) }
         }
     }
 

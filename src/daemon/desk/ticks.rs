@@ -43,14 +43,21 @@ impl Desk {
     pub(super) fn tick(deciding: &mut Deciding, rules: &RuleSet, rule: &str, stored: Option<&str>, now: i64) -> bool {
         let account = Arc::clone(&deciding.event.account);
         let Some((_, schedule)) = rules.schedules().find(|(known, _)| &*known.name == rule) else {
-            deciding.note = Some("no rule is called by this clock any more".to_owned());
+            deciding.note = Some("no rule of this name has `every` or `cron` any more: nothing is done".to_owned());
             return false;
         };
         let firing = schedule.due(stored, now);
         deciding.state.push(firing.stored.at(schedule_key(&account, rule)));
         deciding.timers.push(next_tick(&account, rule, firing.next, now));
         let Some(nominal) = firing.fire_now else {
-            deciding.note = Some("its time passed while the gateway was down: left out".to_owned());
+            let why = if schedule.is_new(stored) {
+                "the schedule was written anew since: it begins afresh, and this time of it is left out"
+            } else if firing.missed {
+                "this time of the schedule passed while the gateway was down: it is left out, as `missed` says"
+            } else {
+                "this time of the schedule was dealt with before: nothing is done"
+            };
+            deciding.note = Some(why.to_owned());
             return false;
         };
         deciding.happened(nominal);
@@ -68,16 +75,31 @@ impl Desk {
         now: i64,
     ) {
         let account = Arc::clone(&deciding.event.account);
-        let Some(mut memory) = CallMemory::of_timer(&account, home, stored) else { return };
-        if let Some(gone) = gone {
+        let Some(mut memory) = CallMemory::of_timer(&account, home, stored) else {
+            deciding.note = Some("nothing is known of this call any more: nothing is done".to_owned());
+            return;
+        };
+        let note = if let Some(gone) = gone {
             let heard = memory.looked(gone, now);
+            let over = heard.finished.is_some();
             deciding.timers.extend(heard.timer.map(|timer| call_timer(&account, home, timer)));
             deciding.events.extend(heard.finished.map(|finished| Self::finished(&account, home, &finished)));
+            if over {
+                "CloudLink knows no leg of this call any more: it is over, and `call.finished` follows"
+            } else {
+                "CloudLink was asked which legs of this call are gone: it goes on"
+            }
         } else {
             match memory.fired(due, now) {
-                Fired::Stale => {}
-                Fired::Again(timer) => deciding.timers.push(call_timer(&account, home, timer)),
-                Fired::Finished(finished) => deciding.events.push(Self::finished(&account, home, &finished)),
+                Fired::Stale => "something was heard of this call meanwhile: nothing is done",
+                Fired::Again(timer) => {
+                    deciding.timers.push(call_timer(&account, home, timer));
+                    "something was heard of this call meanwhile: it is looked at later"
+                }
+                Fired::Finished(finished) => {
+                    deciding.events.push(Self::finished(&account, home, &finished));
+                    "no further leg of this call came: it is over, and `call.finished` follows"
+                }
                 Fired::Look { legs, again } => {
                     deciding.timers.push(call_timer(&account, home, again.clone()));
                     let look = Look { account, home: Arc::clone(home), again, legs };
@@ -85,9 +107,11 @@ impl Desk {
                     if let Some(looks) = self.looks.get() {
                         let _ = looks.try_send(look);
                     }
+                    "nothing was heard of this call for long: CloudLink is asked which of its legs are gone"
                 }
             }
-        }
+        };
+        deciding.note = Some(note.to_owned());
         deciding.state.extend(memory.changes());
     }
 

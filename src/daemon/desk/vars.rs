@@ -164,7 +164,7 @@ impl Desk {
             }
         }
         let result = json!({ "ok": true });
-        (run.settle(Outcome::Done { result }, 0, Duration::ZERO), with)
+        (run.settle(Outcome::Done { result }, 0, false, Duration::ZERO), with)
     }
 
     /// The hooks that rules are for.

@@ -50,14 +50,29 @@ impl Desk {
         deciding.state.extend(clocks.change(claim.arrived));
     }
 
-    /// A rule's clock ran out: the rules that are due with it.
-    pub(super) fn clock_ran_out(deciding: &mut Deciding, rule: &str, due: i64, now: i64) -> Vec<Arc<str>> {
+    /// A rule's clock ran out: the rules that are due with it. Those that a reload took away are noted.
+    pub(super) fn clock_ran_out(
+        deciding: &mut Deciding,
+        rules: &RuleSet,
+        rule: &str,
+        due: i64,
+        now: i64,
+    ) -> Vec<Arc<str>> {
         let Some(mut clocks) = deciding.clocks.take() else { return Vec::new() };
         let fired = clocks.fired(rule, due);
         let others = fired.iter().filter(|other| &*other.rule != rule);
         deciding.timers.extend(others.map(|other| TimerChange::Clear(Arc::clone(&other.timer.id))));
         deciding.state.extend(clocks.change(now));
-        fired.into_iter().map(|due| due.rule).collect()
+        let kind = deciding.event.kind;
+        let waits = |name: &Arc<str>| rules.rule(name).is_some_and(|rule| rule.wait.is_some() && rule.is_for(kind));
+        let (begun, gone): (Vec<_>, Vec<_>) = fired.into_iter().map(|due| due.rule).partition(waits);
+        if !gone.is_empty() {
+            let names: Vec<String> = gone.iter().map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            deciding.note =
+                Some(format!("its rule is gone: no {names} with `for` is for {kind} now, so it does nothing"));
+        }
+        begun
     }
 }
 

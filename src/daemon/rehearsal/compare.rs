@@ -52,20 +52,49 @@ pub(super) fn compare(expected: &[Expected], done: &[Act]) -> Vec<Difference> {
         let at = |row: usize, column: usize| costs[row * columns + column];
         let here = at(row, column);
         if row < expected.len() && column < done.len() && fit(row, column) && here == at(row + 1, column + 1) {
-            found.push(Difference::Same(as_written(&expected[row])));
+            found.push(Line::Same(&expected[row]));
             (row, column) = (row + 1, column + 1);
         } else if row < expected.len() && here == at(row + 1, column) + 1 {
-            found.push(Difference::Missing(as_written(&expected[row])));
+            found.push(Line::Missing(&expected[row]));
             row += 1;
         } else {
-            let act = &done[column];
-            if is_counted(&act.asked) {
-                found.push(Difference::Surplus(as_rules_write(&act.asked), act.rule.to_string()));
-            }
+            found.push(Line::Surplus(&done[column]));
             column += 1;
         }
     }
-    found
+    shown(&found)
+}
+
+/// A line before it is known whether it is shown.
+enum Line<'a> {
+    Same(&'a Expected),
+    Missing(&'a Expected),
+    Surplus(&'a Act),
+}
+
+/// What is not counted is shown where one of its kind is missing: most often it is that one, with something else in it.
+fn shown(lines: &[Line<'_>]) -> Vec<Difference> {
+    let lacks = |asked: &Value| {
+        let is_like = |one: &Expected| {
+            let writes = ["post", "put", "patch", "delete"].iter().any(|verb| one.arguments.contains_key(*verb));
+            action(asked) == Some(&*one.action) && !writes
+        };
+        lines.iter().any(|line| matches!(line, Line::Missing(one) if is_like(one)))
+    };
+    let shown = lines.iter().filter_map(|line| match line {
+        Line::Same(one) => Some(Difference::Same(as_written(one))),
+        Line::Missing(one) => Some(Difference::Missing(as_written(one))),
+        Line::Surplus(act) if is_counted(&act.asked) || lacks(&act.asked) => {
+            Some(Difference::Surplus(as_rules_write(&act.asked), act.rule.to_string()))
+        }
+        Line::Surplus(_) => None,
+    });
+    shown.collect()
+}
+
+/// The name of what was asked for.
+fn action(asked: &Value) -> Option<&str> {
+    asked.as_object()?.keys().next().map(String::as_str)
 }
 
 /// Reading is not counted unless it is expected, and neither is what nobody outside sees.
@@ -241,6 +270,27 @@ mod tests {
         assert!(!clean(json!([a, get]), json!([get, a])));
         assert!(!clean(json!([get, get]), json!([get])));
         assert!(!clean(json!([a]), json!([a, { "cloudlink": { "post": "/" } }])));
+    }
+
+    /// What is not counted is a difference only if it was expected; then what came in its place is shown.
+    #[test]
+    fn what_came_for_a_missing_log_is_shown() {
+        let log = |message: &str| json!({ "log": { "message": message } });
+        let (get, post) = (json!({ "http": { "get": "/x" } }), json!({ "http": { "post": "/y" } }));
+        let redirect = json!({ "redirect": { "to": "1" } });
+        assert_eq!(
+            found(&json!([log("a"), redirect]), &json!([log("b"), get, redirect, { "set": { "v": "1" } }])),
+            [
+                r#"- { log = { message = "a" } }"#,
+                r#"+ { log = { message = "b" } }"#,
+                r#"  { redirect = { to = "1" } }"#
+            ]
+        );
+        assert_eq!(found(&json!([log("a")]), &json!([])), [r#"- { log = { message = "a" } }"#]);
+        assert_eq!(found(&json!([post]), &json!([get, log("b")])), [r#"- { http = { post = "/y" } }"#]);
+        let other = json!([{ "http": { "get": "/z" } }]);
+        assert_eq!(found(&other, &json!([get])), [r#"- { http = { get = "/z" } }"#, r#"+ { http = { get = "/x" } }"#]);
+        assert!(found(&json!([]), &json!([log("b"), get])).is_empty());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::event::{Event, Publication, publication};
 use crate::journal::Claim;
 use crate::record::Attempted;
 use crate::rules::rehearsal::{Given, GivenVar, Typical};
-use crate::rules::{Barred, Failure, Finding, RuleSet, Verdict};
+use crate::rules::{Finding, RuleSet, Verdict};
 use crate::telemetry::Metrics;
 
 /// The most publications that are told at once.
@@ -180,12 +180,7 @@ impl<'a> Telling<'a> {
         let Heard { decision, event, attempts, .. } = heard;
         let (rules, planned) = (self.player.rules, event.is_some());
         let event = event.or(alone)?;
-        let over_limit = |name: &String| {
-            let rule = rules.rule(name)?;
-            let limit = rule.limit.as_ref()?;
-            Some((Arc::clone(&rule.name), Failure::limit(limit.shown(), &limit.got(&event))))
-        };
-        let barred: Barred = decision.barred.iter().filter_map(over_limit).collect();
+        let barred = rules.over_limit(&event, &decision.barred);
         let begun: Vec<Arc<str>> = decision.begun.iter().map(|name| name.as_str().into()).collect();
         let verdicts = match (planned, begun.is_empty()) {
             (false, _) => Vec::new(),

@@ -241,7 +241,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn plan(&self, desk: &Desk, claim: &Claim) -> Option<Planned<Run>> {
+    pub(super) fn plan(&self, desk: &Desk, claim: &Claim) -> Option<Planned<Run>> {
         let (mut opening, mut keys) = desk.open(claim);
         for _ in 0..LOADS {
             let values: Vec<_> = keys.iter().map(|key| self.store.load(key, self.clock.millis())).collect();
@@ -292,7 +292,7 @@ impl<'a> Player<'a> {
                     let Some((step, request)) = run.current() else { return follow };
                     let outcome = self.answer(step, request, times);
                     times += 1;
-                    run.settle(outcome, 0, Duration::ZERO)
+                    run.settle(outcome, 0, false, Duration::ZERO)
                 }
             };
             match carried {

@@ -50,6 +50,17 @@ impl Store {
 }
 
 #[cfg(test)]
+impl Store {
+    /// The keys of all that is remembered and of all timers.
+    pub(super) fn kept(&self, now: i64) -> Vec<Arc<str>> {
+        let state = self.state.values().filter(|kept| kept.until > now).map(|kept| &kept.key);
+        let mut kept: Vec<Arc<str>> = state.chain(self.timers.keys()).cloned().collect();
+        kept.sort_unstable();
+        kept
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -12,7 +12,9 @@ use super::*;
 use crate::actions::ErrorWord;
 use crate::event::Kind;
 use crate::hours::Locale;
+use crate::journal::{Claim, Entry, Line};
 use crate::language::{Attached, Source};
+use crate::record;
 use crate::rules::rehearsal::{ERRORS, Given, Happening, TestStep, Typical};
 use crate::rules::{World, compile};
 
@@ -215,7 +217,14 @@ fn what_is_not_as_expected_fails_with_what_was_done() {
         "{CARD}[[test]]\nname = \"t\"\nat = \"2026-12-07T10:00\"\n[test.event]\nkind = \"call.ringing\"\n[[test.expect]]\nlog.message = \"x\"\n"
     ));
     let failed = rehearse(&rules, &rules.tests()[0], &Arc::default()).failed.unwrap();
-    assert_eq!(failed.differences, [Difference::Missing(r#"{ log = { message = "x" } }"#.to_owned())]);
+    let other = r#"{ log = { message = "true  200  10:00", level = "info" } }"#;
+    assert_eq!(
+        failed.differences,
+        [
+            Difference::Missing(r#"{ log = { message = "x" } }"#.to_owned()),
+            Difference::Surplus(other.to_owned(), "card".to_owned())
+        ]
+    );
     assert_eq!(failed.played.acts.len(), 2);
     assert_eq!(failed.played.heard[0].notes, ["card: http was left out: its condition does not hold"]);
 }
@@ -429,4 +438,135 @@ event  = { kind = "call.finished", endpoint = "2003", answered = true }
 expect = [{ log = { message = "true 2003" } }]
 "#,
     );
+}
+
+/// A reload takes a rule away while its clock runs: it is removed, renamed, or for something else now. The clock ends without
+/// acting, that is noted, and nothing of it is kept.
+#[test]
+fn a_clock_whose_rule_is_gone_ends_quietly() {
+    let rule = |name: &str, lines: &str| {
+        format!("[[rule]]\nname = \"{name}\"\n{lines}\ndo = [{{ log = {{ message = \"x\" }} }}]\n")
+    };
+    let waits = "on = \"call.ringing\"\nfor = \"12s\"";
+    let before = rules(&rule("waits", waits));
+    let (given, metrics) = (Given::default(), Arc::default());
+    let gone = "its rule is gone: no `waits` with `for` is for call.ringing now, so it does nothing";
+    for (after, note, acts) in [
+        (rule("waits", waits), None, 1),
+        (rule("waits", "on = \"call.ringing\"\nfor = \"1h\""), None, 1),
+        (rule("waits", &format!("{waits}\nenabled = false")), None, 0),
+        (rule("renamed", waits), Some(gone), 0),
+        (rule("other", "on = \"hook\""), Some(gone), 0),
+        (rule("waits", "on = \"call.ringing\""), Some(gone), 0),
+        (rule("waits", "on = \"call.held\"\nfor = \"12s\""), Some(gone), 0),
+    ] {
+        let mut player = Player::new(&before, &given, begins(), &metrics);
+        let desk = player.desk();
+        player.play(&desk, &step(0, &json!({ "kind": "call.ringing" })));
+        let clocks = |player: &Player<'_>| {
+            let kept = player.store.kept(player.clock.millis());
+            kept.iter().filter(|key| key.starts_with("main/for/")).count()
+        };
+        assert_eq!(clocks(&player), 2, "its state and its timer");
+        desk.put_in_force(rules(&after));
+        let later = TestStep { event: None, ..step(12_000, &json!({ "kind": "call.ringing" })) };
+        let played = player.play(&desk, &later);
+        assert_eq!((played.acts.len(), played.trouble.len(), played.heard.len()), (acts, 0, 1), "{after}");
+        assert_eq!(played.heard[0].decision.note.as_deref(), note, "{after}");
+        assert_eq!(clocks(&player), 0, "{after}");
+    }
+}
+
+/// A family beside `for`: each state that lasts is acted on once, and what is a mere update begins none.
+#[test]
+fn each_state_of_a_family_lasts_on_its_own() {
+    passes(
+        r#"
+[[rule]]
+name = "lasts"
+on   = "call.*"
+for  = "30s"
+do   = [{ http = { post = "/lasts", credential = "crm", json = { state = "{{ call.state }}" } } }]
+[[rule]]
+name = "away"
+on   = "presence.*"
+for  = "1m"
+do   = [{ http = { post = "/away", credential = "crm", json = {} } }]
+
+[[test]]
+name = "a call"
+[[test.step]]
+event = { kind = "call.ringing", endpoint = "2001" }
+[[test.step]]
+after  = "30s"
+expect = [{ http = { json = { state = "ringing" } } }]
+[[test.step]]
+after = "1s"
+event = { kind = "call.updated", state = "ringing" }
+[[test.step]]
+after  = "1h"
+expect = []
+[[test.step]]
+event  = { kind = "call.connected" }
+[[test.step]]
+after  = "20s"
+event  = { kind = "call.updated", state = "connected" }
+[[test.step]]
+after  = "10s"
+expect = [{ http = { json = { state = "connected" } } }]
+
+[[test]]
+name = "a person"
+[[test.step]]
+event = { kind = "presence.changed", status = "Away" }
+[[test.step]]
+after  = "1m"
+expect = [{ http = { post = "/away" } }]
+[[test.step]]
+event  = { kind = "presence.updated", status = "Away" }
+[[test.step]]
+after  = "1h"
+expect = []
+"#,
+    );
+}
+
+#[test]
+fn events_of_our_own_tell_the_account_too() {
+    for (kind, event) in [
+        ("hook", json!({ "kind": "hook", "name": "night" })),
+        ("gateway.reload", json!({ "kind": "gateway.reload" })),
+        ("call.finished", json!({ "kind": "call.finished" })),
+        ("call.ringing", json!({ "kind": "call.ringing" })),
+    ] {
+        assert_eq!(said("{{ account.id }} {{ account.name }}", kind, &[event]), ["account main"], "{kind}");
+    }
+}
+
+/// What was decided before a restart is decided still, and a limit that was reached then says which it is.
+#[test]
+fn a_limit_that_was_reached_says_so_when_it_is_planned_again() {
+    let rules = rules(
+        "[[rule]]\nname = \"few\"\non = \"call.ringing\"\nlimit = { per = \"call.from\", max = 3, within = \"10m\" }\ndo = [{ log = { message = \"x\" } }]\n",
+    );
+    let (given, metrics) = (Given::default(), Arc::default());
+    let player = Player::new(&rules, &given, begins(), &metrics);
+    let content = json!({ "state": "ringing", "from": "+16135550142", "to": "3001", "direction": "inbound" });
+    let body = json!({ "publicationId": "p", "topic": "platform-api-media", "method": "PUT", "subject": "/2017-09-01/endpoints/3001/calls/7", "content": content });
+    let decision = Decision {
+        kind: "call.ringing".to_owned(),
+        time: "2026-12-07T15:00:00Z".to_owned(),
+        barred: vec!["few".to_owned()],
+        ..Decision::default()
+    };
+    let bytes = record::write(&decision);
+    let planned = Line { seq: 1, run: "".into(), fate: "planned".into(), at: 0, due: None, last: false, bytes };
+    let (id, lane, source) = ("main/p".into(), "main/call/3001/7".into(), "main/test".into());
+    let entry = Entry { id, lane, source, body: body.to_string().into() };
+    let claim = Claim { seq: 1, arrived: 1, entry, recovered: true, history: vec![planned] };
+    let again = player.plan(&player.desk(), &claim).unwrap();
+    let again: Decision = record::read(&again.record.unwrap());
+    assert_eq!((&again.barred, &again.verdicts[0]["rule"]), (&decision.barred, &json!("few")));
+    let failed = json!({ "path": "limit", "wanted": "at most 3 within 10m for each call.from", "got": "reached for \"+16135550142\"" });
+    assert_eq!(again.verdicts[0]["finding"]["failed"], failed);
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::daemon::desk::REHEARSED;
 use crate::rules::rehearsal::Typical;
 
 /// An outside caller.
@@ -14,7 +15,7 @@ const ENDPOINT: &str = "2001";
 const USER: &str = "u-1";
 const CONVERSATION: &str = "c-1";
 const SENDER: &str = "u-2";
-const ACCOUNT: &str = "account";
+const ACCOUNT: &str = REHEARSED;
 /// What a step takes over from the one before.
 const TAKEN_OVER: [&str; 9] =
     ["endpoint", "user", "from", "to", "direction", "conversation", "sender", "principal", "language"];

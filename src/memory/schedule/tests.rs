@@ -73,11 +73,41 @@ fn what_was_missed_is_left_out_or_made_good_once() {
         assert_eq!(first.fire_now, None, "the first look only begins");
         let firing = schedule.due(Some(&first.stored.bytes), down.1);
         assert_eq!((firing.fire_now, firing.next), (expected, millis("2026-12-05T07:30:00Z")));
+        assert_eq!((first.missed, firing.missed), (false, missed == Missed::Skip));
         let again = schedule.due(Some(&firing.stored.bytes), down.1 + 1);
-        assert_eq!((again.fire_now, again.next), (None, firing.next));
+        assert_eq!((again.fire_now, again.next, again.missed), (None, firing.next, false));
         let late = schedule.due(Some(&again.stored.bytes), firing.next + 20);
         assert_eq!(late.fire_now, Some(firing.next), "a little late is on time");
     }
+}
+
+/// A schedule that is written anew begins with the first look at it, whatever the one before had missed.
+#[test]
+fn another_schedule_of_the_rule_has_missed_nothing() {
+    let zone = chrono_tz::America::Toronto;
+    let (began, now) = (millis("2026-12-01T12:00:00Z"), millis("2026-12-04T12:00:00Z"));
+    let [before, after] = ["30 2 * * *", "30 1 * * *"].map(|text| cron(text, zone));
+    let hourly = Schedule::every(3_600_000, Missed::Run).unwrap();
+    let stored = before.due(None, began).stored.bytes;
+    for edited in [&after, &hourly] {
+        assert!(edited.is_new(Some(&stored)));
+        assert_eq!(edited.due(Some(&stored), now), edited.due(None, now));
+    }
+    let blanks = Schedule::cron("30  2 * * *", zone, Missed::Run).unwrap();
+    for same in [&before, &blanks, &cron("30 2 * * *", Tz::UTC)] {
+        assert!(!same.is_new(Some(&stored)) && same.due(Some(&stored), now).fire_now.is_some());
+    }
+    assert_eq!(&*stored, r#"{"last":1796126400000,"of":"30 2 * * *"}"#);
+}
+
+/// What a version before stored says nothing of the schedule: it is taken for the one of now.
+#[test]
+fn a_number_alone_is_of_any_schedule() {
+    let toronto = cron("30 2 * * *", chrono_tz::America::Toronto);
+    let stored = millis("2026-12-01T12:00:00Z").to_string();
+    assert!(!toronto.is_new(Some(&stored)) && toronto.is_new(None) && toronto.is_new(Some("{}")));
+    let firing = toronto.due(Some(&stored), millis("2026-12-04T12:00:00Z"));
+    assert_eq!(firing.fire_now, Some(millis("2026-12-04T07:30:00Z")));
 }
 
 #[test]
@@ -143,7 +173,7 @@ proptest! {
                 prop_assert_eq!(schedule.next(nominal - 1), nominal, "it is one of its times");
                 fired.push(nominal);
             }
-            prop_assert_eq!(&Stored::new(&read::<i64>(Some(&firing.stored.bytes)).unwrap(), firing.stored.until), &firing.stored);
+            prop_assert_eq!(&Stored::new(&read::<Kept>(Some(&firing.stored.bytes)).unwrap(), firing.stored.until), &firing.stored);
             stored = firing.stored;
         }
         prop_assert!(fired.is_sorted_by(|a, b| a < b), "{:?}", fired);

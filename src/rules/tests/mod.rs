@@ -1,6 +1,7 @@
 //! The room from outside: rule text in, findings, plans and requests out.
 
 mod actions;
+mod apart;
 mod far;
 mod findings;
 mod guide;

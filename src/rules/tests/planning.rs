@@ -221,3 +221,31 @@ fn the_hash_of_a_rule_is_that_of_its_own_text() {
     assert_ne!(one.hash(), other.hash());
     assert_eq!((one.rules()[1].line, &*one.rules()[1].file), (7, "all.toml"));
 }
+
+/// Which limit it is, and for which value it is reached: also of a decision that is read again.
+#[test]
+fn a_limit_that_is_reached_says_which() {
+    let text = rule("each", "limit = { per = \"call.from\", max = 3, within = \"10m\" }")
+        + &rule("all", "limit = { max = 5, within = \"day\" }")
+        + &rule("none", "limit = { per = \"call.from_name\", max = 1, within = \"1h\" }")
+        + &rule("free", "");
+    let (rules, event) = (rules(&text), ringing());
+    let names = ["each", "all", "none", "free", "gone"].map(str::to_owned);
+    let barred = rules.over_limit(&event, &names);
+    assert_eq!(barred.len(), 5);
+    let told: Vec<String> = rules
+        .plan_but(&event, &barred)
+        .verdicts
+        .iter()
+        .map(|verdict| match &verdict.finding {
+            Finding::Failed(Failure { path, wanted, got }) => Failure::in_words(path, wanted, got),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    limit: at most 3 within 10m for each call.from, reached for "+16135550142"
+    limit: at most 5 within a day, reached
+    limit: at most 1 within 1h for each call.from_name, reached for events without call.from_name
+    limit: what it was when this was decided, reached
+    "#);
+}

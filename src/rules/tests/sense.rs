@@ -1,6 +1,7 @@
 //! What is well formed and makes no sense: matchers that nothing stands, rules that never act; and what is right.
 
 use proptest::prelude::*;
+use serde_json::Map;
 
 use super::*;
 use crate::rules::matcher::{Order, Test, Word};
@@ -47,6 +48,44 @@ fn what_never_matches() {
         let text = OFFICE.to_owned() + &rule("call.ringing", lines, "log = { message = \"x\" }");
         let wanted: Vec<&str> = Some(wanted).filter(|wanted| !wanted.is_empty()).into_iter().collect();
         assert_eq!(codes(&text), wanted, "{lines}\n{}", found(&text));
+    }
+}
+
+#[test]
+fn a_value_that_a_var_never_has_is_told_with_those_that_it_may_have() {
+    for (value, help) in [("opne", "did you mean `open`?"), ("holiday", "known are `auto`, `open` and `closed`")] {
+        let text = OFFICE.to_owned() + &rule("call.ringing", "", &format!("set = {{ night = \"{value}\" }}"));
+        let report = found(&text);
+        assert_eq!(codes(&text), ["unknown-value"], "{report}");
+        assert!(report.to_string().contains(help), "{report}");
+    }
+    let step = r#"set = { night = "{{ call.from_name }}{{ content.mode }}" }"#;
+    let set = |mode: &str| {
+        let text = OFFICE.to_owned() + &rule("call.ringing", "", step);
+        let (rules, mut event) = (rules(&text), ringing());
+        event.fields["content"]["mode"] = mode.into();
+        let scope = Scope::new(&rules, &event, &Map::new(), &Map::new(), event.time);
+        rules.rules()[0].steps[0].render(&scope).unwrap_err().to_string()
+    };
+    assert_eq!(set("maybe"), "`night` can't be set to \"maybe\": it may be `auto`, `open`, `closed`");
+    assert_eq!(set(""), "`night` can't be set to what is missing: it may be `auto`, `open`, `closed`");
+}
+
+#[test]
+fn what_can_last() {
+    for (on, wanted) in [
+        ("call.*", ""),
+        ("presence.*", ""),
+        ("chat.*", ""),
+        ("call.updated", ""),
+        ("call.finished", "for-without-state"),
+        ("user.*", "for-without-state"),
+        ("hook", "for-without-state"),
+        ("call.ended", "for-without-effect"),
+    ] {
+        let text = rule(on, "for = \"10s\"", "log = { message = \"x\" }");
+        let wanted: Vec<&str> = Some(wanted).filter(|wanted| !wanted.is_empty()).into_iter().collect();
+        assert_eq!(codes(&text), wanted, "{on}\n{}", found(&text));
     }
 }
 

@@ -259,9 +259,10 @@ fn the_desk_needs_no_secrets_and_no_account() {
     assert_eq!(desk.credentials, ["crm", "desk", "team_chat", "cdr", "hr"]);
     assert_eq!(desk.accounts[0].rules, [folder.path().join("01-after-hours.toml")]);
     assert_eq!(desk.accounts[0].locale.country.as_deref(), Some("CA"));
+    assert_eq!(desk.unread_secrets, 7);
     assert_eq!(folder.load(&[]).unwrap_err().iter().count(), 7, "to run, each secret is needed");
     let bare = Folder::with("[locale]\ntimezone = \"America/Toronto\"\n");
-    assert!(load_for_desk(bare.path(), &Environment::default()).is_ok());
+    assert_eq!(load_for_desk(bare.path(), &Environment::default()).unwrap().unread_secrets, 0);
     assert!(load(bare.path(), &Environment::default()).is_err());
     let wrong = Folder::with("[[application]]\nname = \"main\"\nid = { evn = \"X\" }\n");
     let said = load_for_desk(wrong.path(), &Environment::default()).unwrap_err().to_string();

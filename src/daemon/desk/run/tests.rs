@@ -44,13 +44,13 @@ fn ready(run: &mut Run) -> Option<String> {
 }
 
 fn done(run: &mut Run, n: u64) -> Carried {
-    run.settle(Outcome::Done { result: json!({ "ok": true, "n": n }) }, 0, Duration::ZERO)
+    run.settle(Outcome::Done { result: json!({ "ok": true, "n": n }) }, 0, false, Duration::ZERO)
 }
 
 fn again(run: &mut Run, number: u32) -> Carried {
     let (error, why) = (ErrorWord::Status, "x".to_owned());
     let outcome = Outcome::Retry { after: None, error, why, unknown: false, result: json!({ "ok": false }) };
-    run.settle(outcome, number, Duration::ZERO)
+    run.settle(outcome, number, false, Duration::ZERO)
 }
 
 fn line(carried: Carried) -> Line {
@@ -166,4 +166,27 @@ fn a_step_is_tried_again_as_often_as_it_says() {
     ready(&mut run);
     let Carried::Wait { after, .. } = again(&mut run, 0) else { panic!() };
     assert_eq!(after, Some(Duration::from_secs(2)));
+}
+
+/// When no attempt is left, what may have been done is not called failed: neither if the last attempt leaves it open, nor if
+/// one before it did.
+#[test]
+fn what_may_have_been_done_ends_as_unknown() {
+    let end = |beside: &str, unknown: bool, doubtful: bool| {
+        let mut run = begin(&format!("{{ log = {{ message = \"x\" }}, {beside} }}"), Past::default());
+        ready(&mut run);
+        let (error, why) = (ErrorWord::Timeout, "put x: could not wait".to_owned());
+        let outcome = Outcome::Retry { after: None, error, why, unknown, result: json!({ "ok": false }) };
+        let Carried::Ended { fate, record } = run.settle(outcome, 1, doubtful, Duration::ZERO) else { panic!() };
+        let record: Attempted = record::read(&record);
+        (fate, record.error.unwrap(), record.why.unwrap(), record.unsure)
+    };
+    let failed = (fate::FAILED, "timeout".to_owned(), "put x: could not wait".to_owned(), false);
+    let why = "put x: could not wait; whether it was done is not known".to_owned();
+    let unknown = (fate::UNKNOWN, "timeout".to_owned(), why, true);
+    for beside in ["retry = { max = 1 }", "on_error = \"continue\""] {
+        assert_eq!(end(beside, false, false), failed);
+        assert_eq!(end(beside, true, false), unknown);
+        assert_eq!(end(beside, false, true), unknown);
+    }
 }
