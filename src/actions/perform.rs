@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use tokio::sync::mpsc;
 
 use super::credential::{BadCredential, Credentials};
 use super::http::Http;
 use super::outcome::{ErrorWord, Outcome};
 use super::{Credential, any, call, chat, log, lookup};
 use crate::cloudlink::transport::Wire;
-use crate::cloudlink::{CloudLink, HostPolicy, HostState, Line, Whose};
+use crate::cloudlink::{CloudLink, HostPolicy, HostState, Line, Turned, Whose};
 use crate::directory::Directory;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -134,6 +135,11 @@ impl Actions {
     /// What there is to say about the hosts of `http` steps, for metrics and pages.
     pub fn hosts(&self) -> Vec<HostState> {
         self.http.wire.hosts()
+    }
+
+    /// Says from now on when the circuit breaker of a host of `http` steps opens or closes.
+    pub fn tell_turns(&self, turns: mpsc::Sender<Turned>) {
+        self.http.wire.tell_turns(turns);
     }
 
     /// The principal that an account signs in as, once it is known.

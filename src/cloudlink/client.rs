@@ -8,11 +8,12 @@ use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Method, Request, StatusCode};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
 
 use super::error::{Answered, Error};
-use super::hosts::{HostPolicy, HostState, Whose};
+use super::hosts::{HostPolicy, HostState, Turned, Whose};
 use super::line::Line;
 use super::scrub::{clean_body, clean_headers, scrub, secrets_of, spellings};
 use super::sign_in::{TOKEN_TIMEOUT, error_name};
@@ -206,6 +207,11 @@ impl CloudLink {
 
     pub(super) fn paths(&self) -> &Paths {
         &self.0.paths
+    }
+
+    /// Says from now on when the circuit breaker of one of the APIs opens or closes.
+    pub fn tell_turns(&self, turns: mpsc::Sender<Turned>) {
+        self.0.wire.tell_turns(turns);
     }
 
     /// What there is to say about the hosts of the APIs, for metrics and pages.

@@ -62,7 +62,7 @@ pub use chat::{Content, Message, Recent, message_tag};
 pub use client::{Api, CloudLink};
 pub use error::{Answered, Class, Error};
 pub use files::{Download, MAX_FILE, Upload};
-pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, Whose};
+pub use hosts::{BreakerPolicy, Hold, HostPolicy, HostState, LONGEST_HOLD, Rate, Turn, Turned, Whose, untold};
 pub use line::Line;
 pub use media::Call;
 pub use paging::{Items, MAX_PAGES, Page, Pages, Paging};

@@ -19,6 +19,7 @@ use reqwest::header::HeaderValue;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
+use super::hosts::{is_untold, untold};
 use crate::kit::backoff::Backoff;
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
@@ -312,9 +313,10 @@ impl Kept {
         let renewal = renewal.shared();
         state.renewing = Some(renewal.clone());
         let kept = self.clone();
+        let is_untold = is_untold();
         self.supervisor.spawn(async move {
             let asked = Instant::now();
-            let renewed = kept.settle((kept.fetch)().await, asked);
+            let renewed = kept.settle(untold(is_untold, (kept.fetch)()).await, asked);
             // Nobody may be waiting any more.
             let _ = done.send(renewed);
         });

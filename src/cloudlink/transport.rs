@@ -16,11 +16,11 @@ use futures_util::future::BoxFuture;
 use reqwest::dns::Resolve;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, Response, StatusCode};
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::{Instant, timeout_at};
 use url::{Host, Url};
 
-use super::hosts::{Hold, HostPolicy, HostState, Hosts};
+use super::hosts::{Hold, HostPolicy, HostState, Hosts, Turned};
 
 /// The most that is read of an answer, unless more is expected.
 pub const MAX_ANSWER: usize = 1024 * 1024;
@@ -212,6 +212,12 @@ impl Wire {
     /// What there is to say about the hosts, by name, in order.
     pub fn hosts(&self) -> Vec<HostState> {
         self.0.hosts.states()
+    }
+
+    /// Says from now on when a circuit breaker opens or closes; to the first who asks. What does not fit into the channel is
+    /// not said.
+    pub fn tell_turns(&self, turns: mpsc::Sender<Turned>) {
+        self.0.hosts.tell_turns(turns);
     }
 
     pub(super) fn hosts_kept(&self) -> &Hosts {

@@ -100,6 +100,16 @@ impl Breaker {
         self.state != State::Closed
     }
 
+    /// Why it is open, if it is: how many requests failed, and that in words.
+    pub(super) fn why(&self) -> (usize, String) {
+        if self.in_a_row >= self.policy.in_a_row {
+            (self.in_a_row as usize, format!("{} requests in a row failed", self.in_a_row))
+        } else {
+            let (ill, all) = (self.recent_ill, self.recent.len());
+            (ill, format!("{ill} of the last {all} requests failed"))
+        }
+    }
+
     /// Whether it remembers nothing that matters.
     pub(super) fn is_at_rest(&self) -> bool {
         self.state == State::Closed && self.recent_ill == 0

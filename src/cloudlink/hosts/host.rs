@@ -14,7 +14,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::breaker::{Breaker, Pass, Turn, Verdict};
 use super::rate::Bucket;
-use super::{Hold, HostPolicy, Tally};
+use super::turn::{self, News, Teller, Turned, is_untold};
+use super::{Hold, HostPolicy, Tally, Whose};
 use crate::cloudlink::transport::Lost;
 use crate::kit::chance::Chance;
 
@@ -27,6 +28,8 @@ const SPREAD: (Duration, Duration) = (Duration::from_millis(250), Duration::from
 pub(in crate::cloudlink) struct Host {
     /// What it is called in the log.
     name: String,
+    whose: Whose,
+    teller: Teller,
     tally: Arc<Tally>,
     chance: Chance,
     places: Semaphore,
@@ -38,6 +41,7 @@ pub(in crate::cloudlink) struct Host {
 struct Book {
     paused_until: Option<Instant>,
     breaker: Breaker,
+    news: News,
     bucket: Option<Bucket>,
 }
 
@@ -46,6 +50,8 @@ struct Book {
 pub(in crate::cloudlink) struct Entry<'a> {
     host: &'a Host,
     pass: Option<Pass>,
+    /// Whether its failure is not what somebody is told of.
+    untold: bool,
     _place: SemaphorePermit<'a>,
 }
 
@@ -55,11 +61,18 @@ enum Step {
 }
 
 impl Host {
-    pub(super) fn new(name: String, policy: &HostPolicy, tally: Arc<Tally>, chance: Chance) -> Self {
+    pub(super) fn new(
+        name: String,
+        whose: Whose,
+        policy: &HostPolicy,
+        tally: Arc<Tally>,
+        teller: Teller,
+        chance: Chance,
+    ) -> Self {
         let bucket = policy.rate.map(|rate| Bucket::new(rate, Instant::now()));
-        let book = Book { paused_until: None, breaker: Breaker::new(policy.breaker), bucket };
+        let book = Book { paused_until: None, breaker: Breaker::new(policy.breaker), news: News::default(), bucket };
         let (places, closed) = (Semaphore::new(policy.places), Notify::new());
-        Self { name, tally, chance, places, closed, book: Mutex::new(book) }
+        Self { name, whose, teller, tally, chance, places, closed, book: Mutex::new(book) }
     }
 
     /// Lets a request in, or says why not.
@@ -70,7 +83,9 @@ impl Host {
         loop {
             let now = Instant::now();
             match self.step(now, &mut counted)? {
-                Step::Go(pass) => return Ok(Entry { host: self, pass: Some(pass), _place: place }),
+                Step::Go(pass) => {
+                    return Ok(Entry { host: self, pass: Some(pass), untold: is_untold(), _place: place });
+                }
                 Step::Wait(wait) if now + wait < deadline => sleep_until(now + wait).await,
                 Step::Wait(_) => return Err(Lost::NotSentInTime),
             }
@@ -107,7 +122,7 @@ impl Host {
         if let Some(left) = book.pause_left(now).filter(|left| *left > PATIENCE) {
             return Err(self.paused(left));
         }
-        book.breaker.look(now).map_err(|left| self.ill(&mut book.breaker, left))
+        book.breaker.look(now).map_err(|left| self.ill(&mut book, now, left))
     }
 
     fn step(&self, now: Instant, counted: &mut bool) -> Result<Step, Lost> {
@@ -117,7 +132,7 @@ impl Host {
             Some(left) => return Ok(Step::Wait(left)),
             None => {}
         }
-        book.breaker.look(now).map_err(|left| self.ill(&mut book.breaker, left))?;
+        book.breaker.look(now).map_err(|left| self.ill(&mut book, now, left))?;
         if let Some(bucket) = book.bucket.as_mut().filter(|_| !*counted) {
             let wait = bucket.take(now, PATIENCE).map_err(|wait| self.too_fast(wait))?;
             *counted = true;
@@ -125,7 +140,7 @@ impl Host {
                 return Ok(Step::Wait(wait));
             }
         }
-        book.breaker.admit(now).map(Step::Go).map_err(|left| self.ill(&mut book.breaker, left))
+        book.breaker.admit(now).map(Step::Go).map_err(|left| self.ill(&mut book, now, left))
     }
 
     fn paused(&self, left: Duration) -> Lost {
@@ -133,8 +148,12 @@ impl Host {
         Lost::Held { hold: Hold::Paused, after: self.spread(left) }
     }
 
-    fn ill(&self, breaker: &mut Breaker, left: Duration) -> Lost {
+    fn ill(&self, book: &mut Book, now: Instant, left: Duration) -> Lost {
         self.tally.ill.fetch_add(1, Ordering::Relaxed);
+        let Book { breaker, news, .. } = book;
+        if let Some(turn) = news.held(breaker, is_untold(), now) {
+            self.tell(now, turn);
+        }
         Lost::Held { hold: Hold::Ill, after: breaker.hold(left, self.chance.fraction()) }
     }
 
@@ -161,8 +180,13 @@ impl Host {
         }
     }
 
-    fn settle(&self, pass: Pass, verdict: Verdict) {
-        let turn = self.lock().breaker.settle(pass, verdict, Instant::now(), self.chance.fraction());
+    fn settle(&self, pass: Pass, verdict: Verdict, untold: bool) {
+        let now = Instant::now();
+        let (turn, news) = {
+            let Book { breaker, news, .. } = &mut *self.lock();
+            let turn = breaker.settle(pass, verdict, now, self.chance.fraction());
+            (turn, news.settled(breaker, verdict, turn, untold, now))
+        };
         match turn {
             Some(Turn::Opened) => {
                 self.closed.notify_waiters();
@@ -174,6 +198,14 @@ impl Host {
             Some(Turn::Closed) => tracing::info!(host = self.name, "requests flow again: it answers"),
             None => {}
         }
+        if let Some(news) = news {
+            self.tell(now, news);
+        }
+    }
+
+    /// Says it to who wants to hear it; waits for nobody.
+    fn tell(&self, at: Instant, turn: turn::Turn) {
+        self.teller.tell(Turned { host: self.name.clone(), whose: self.whose.to_string(), at, turn });
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -209,7 +241,7 @@ impl Entry<'_> {
 
     fn say(&mut self, verdict: Verdict) {
         if let Some(pass) = self.pass.take() {
-            self.host.settle(pass, verdict);
+            self.host.settle(pass, verdict, self.untold);
         }
     }
 }

@@ -10,6 +10,7 @@ mod host;
 mod rate;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -18,12 +19,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use url::Url;
 
 pub use breaker::{BreakerPolicy, LONGEST_HOLD};
 pub(super) use host::Host;
 pub use rate::Rate;
+pub(super) use turn::is_untold;
+pub use turn::{Turn, Turned, untold};
 
+use self::turn::Teller;
 use super::client::Api;
 use super::transport::is_this_machine;
 use crate::kit::chance::Chance;
@@ -135,7 +140,10 @@ struct Tally {
 
 /// Every far side that was talked to lately.
 #[derive(Default)]
-pub(super) struct Hosts(Mutex<HashMap<Whose, Named>>);
+pub(super) struct Hosts {
+    named: Mutex<HashMap<Whose, Named>>,
+    teller: Teller,
+}
 
 /// The far sides of one name, by scheme, host and port.
 #[derive(Default)]
@@ -149,7 +157,7 @@ impl Hosts {
     pub(super) fn host(&self, whose: &Whose, url: &Url, policy: &HostPolicy, chance: &Chance) -> Arc<Host> {
         // Scheme, host and port, as one slice of the URL.
         let origin = &url[..url::Position::BeforePath];
-        let mut named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(host) = named.get(whose).and_then(|named| named.hosts.get(origin)) {
             return Arc::clone(host);
         }
@@ -162,18 +170,24 @@ impl Hosts {
             Whose::Credential(name) => format!("credential {name}"),
             Whose::CloudLink(_) | Whose::Other => without_user(url),
         };
-        let host = Arc::new(Host::new(name, policy, Arc::clone(tally), chance.clone()));
+        let host =
+            Arc::new(Host::new(name, whose.clone(), policy, Arc::clone(tally), self.teller.clone(), chance.clone()));
         hosts.insert(origin.to_owned(), Arc::clone(&host));
         host
     }
 
+    /// Who wants to hear of circuit breakers from now on.
+    pub(super) fn tell_turns(&self, turns: mpsc::Sender<Turned>) {
+        self.teller.to(turns);
+    }
+
     #[cfg(test)]
     fn number(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).values().map(|named| named.hosts.len()).sum()
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).values().map(|named| named.hosts.len()).sum()
     }
 
     pub(super) fn states(&self) -> Vec<HostState> {
-        let named = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
         let mut states: Vec<HostState> = named.iter().map(|(whose, named)| named.state(whose)).collect();
         states.sort_by(|a, b| a.host.cmp(&b.host));
         states

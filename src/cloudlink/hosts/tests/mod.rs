@@ -4,6 +4,7 @@ mod circuit;
 mod pauses;
 mod places;
 mod sign_in;
+mod told;
 
 use std::sync::Mutex;
 
