@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::Error;
+use super::breakers;
 use super::desk::Desk;
 use super::lookout;
 use super::reload::{self, Reloader};
@@ -29,6 +30,8 @@ use crate::telemetry::Metrics;
 
 /// How many calls of which nothing is heard may wait to be looked at.
 const LOOKS: usize = 256;
+/// How many circuit breakers may have turned that nobody was told of yet.
+const TURNS: usize = 256;
 
 /// See the module.
 pub(super) struct Account {
@@ -173,6 +176,12 @@ impl Account {
         let looking = lookout::look_after(asked, self.cloudlink.clone(), Arc::clone(journal));
         let stop = supervisor.stop.clone();
         supervisor.spawn(async move { stop.run_until_cancelled(looking).await });
+        let (turns, turned) = mpsc::channel(TURNS);
+        self.cloudlink.tell_turns(turns.clone());
+        self.desk.tell_turns(&turns);
+        let telling = breakers::tell(turned, Arc::clone(&self.desk), Arc::clone(journal));
+        let stop = supervisor.stop.clone();
+        supervisor.spawn(async move { stop.run_until_cancelled(telling).await });
         self.start_directory(journal, parts);
         // Whatever the rules are: those of the next reload may answer messages, and must know whose are our own.
         let (learn, stop) = (self.cloudlink.clone().learn_who_we_are(), supervisor.stop.clone());

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::desk::own::account;
-use super::desk::{Desk, Opening, Run};
+use super::desk::{About, Desk, Opening, Run};
 use crate::dispatch::{Again, Attempt, Carried, Planning, Prepared, Unshelved, Work};
-use crate::journal::{Change, Claim};
+use crate::journal::{Change, Claim, Entry, Line};
 
 /// See the module.
 pub(crate) struct Desks {
@@ -143,6 +143,10 @@ impl Work for Desks {
 
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration> {
         self.first.keep(fate, controls)
+    }
+
+    fn given_up(&self, about: &str, line: &Line) -> Option<Entry> {
+        self.of(&About::read(about).account).given_up(about, line)
     }
 
     fn epitaph(&self, run: Option<&Run>, why: &str) -> String {

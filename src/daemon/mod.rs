@@ -3,6 +3,7 @@
 //! Nothing is decided here about publications: [`desk`] hands each room's result to the next.
 
 mod account;
+mod breakers;
 pub(crate) mod desk;
 mod desks;
 mod faces;

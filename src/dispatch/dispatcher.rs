@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry::{Carrier, Report};
 use super::early::Early;
-use super::ends::Ends;
+use super::ends::{Ends, Over};
 use super::fetching::Fetching;
 use super::lanes::{Key, Lanes, Slot};
 use super::parking::{self, Parking};
@@ -54,6 +54,15 @@ pub struct Pulse {
     pub beat: AtomicI64,
 }
 
+/// A run that was carried, and how far it got.
+struct Ran<R> {
+    key: Key,
+    seq: u64,
+    /// What there is to say of its publication.
+    about: Option<Arc<String>>,
+    report: Report<R>,
+}
+
 /// See the module.
 pub struct Dispatcher<J: Journal, W: Work> {
     carrier: Arc<Carrier<J, W>>,
@@ -68,8 +77,8 @@ pub struct Dispatcher<J: Journal, W: Work> {
     timer: Option<i64>,
     /// Whether a run stopped with a doubt that no line tells of.
     unsure: bool,
-    reports: mpsc::Receiver<(Key, u64, Report<W::Run>)>,
-    report: mpsc::Sender<(Key, u64, Report<W::Run>)>,
+    reports: mpsc::Receiver<Ran<W::Run>>,
+    report: mpsc::Sender<Ran<W::Run>>,
     /// What was fetched, by lane; nothing if that panicked.
     fetches: mpsc::Receiver<(Arc<str>, Option<W::Opened>)>,
     fetched: mpsc::Sender<(Arc<str>, Option<W::Opened>)>,
@@ -243,39 +252,44 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             if Instant::now() >= slot.deadline {
                 let (fate, why) = slot.too_late();
                 let record = self.carrier.work.epitaph(None, why);
-                self.end(&key.rule, seq, slot.controls, (fate, record));
+                let over = Over { rule: &key.rule, seq, controls: slot.controls, about: slot.about.as_ref() };
+                self.end(&over, (fate, record));
                 self.lanes.ended(&key, seq);
                 continue;
             }
+            let about = slot.about.clone();
             let (carrier, report) = (Arc::clone(&self.carrier), self.report.clone());
             self.supervisor.spawn(async move {
                 let controls = slot.controls;
                 let carried = AssertUnwindSafe(carrier.carry(&key.rule, slot)).catch_unwind().await;
-                let end = carried.unwrap_or_else(|_| {
+                let result = carried.unwrap_or_else(|_| {
                     tracing::error!(rule = &*key.rule, seq, "a run panicked: this is a bug in switchhook");
                     let record = carrier.work.epitaph(None, "an internal error");
                     Report::ended(fate::FAILED, controls, record)
                 });
                 // The dispatcher outlives every run.
-                let _ = report.send((key, seq, end)).await;
+                let _ = report.send(Ran { key, seq, about, report: result }).await;
             });
         }
     }
 
-    fn hear_all(&mut self, first: (Key, u64, Report<W::Run>)) {
+    fn hear_all(&mut self, first: Ran<W::Run>) {
         let mut next = Some(first);
-        while let Some((key, seq, report)) = next {
-            self.hear(&key, seq, report);
+        while let Some(ran) = next {
+            self.hear(ran);
             next = self.reports.try_recv().ok();
         }
     }
 
     /// What a run reports.
-    fn hear(&mut self, key: &Key, seq: u64, report: Report<W::Run>) {
+    fn hear(&mut self, ran: Ran<W::Run>) {
+        let Ran { key, seq, about, report } = ran;
+        let key = &key;
         match report {
             Report::Ended { fate, controls, record, with } => {
                 self.early.ended(&key.lane, Instant::now());
-                self.end(&key.rule, seq, controls, (fate, record));
+                let over = Over { rule: &key.rule, seq, controls, about: about.as_ref() };
+                self.end(&over, (fate, record));
                 // In the same commit as its line.
                 self.ended.extend(with);
                 self.lanes.ended(key, seq);
@@ -319,17 +333,19 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
 
     fn end_superseded(&mut self, key: &Key, slot: &Slot<W::Run>) {
         let record = self.carrier.work.epitaph(None, "a later state of the call came");
-        self.end(&key.rule, slot.seq, slot.controls, (fate::SUPERSEDED, record));
+        let over = Over { rule: &key.rule, seq: slot.seq, controls: slot.controls, about: slot.about.as_ref() };
+        self.end(&over, (fate::SUPERSEDED, record));
     }
 
     /// Records the end of a run.
-    fn end(&mut self, rule: &Arc<str>, seq: u64, controls: bool, end: (&'static str, String)) {
+    fn end(&mut self, over: &Over<'_>, end: (&'static str, String)) {
+        let seq = over.seq;
         if self.early.run_ended(seq) {
             // There is no publication to tell it of.
             self.ends.forget(seq);
             return self.heard(seq, None);
         }
-        let change = self.ends.end(&*self.carrier.work, rule, seq, controls, end);
+        let change = self.ends.end(&*self.carrier.work, over, end);
         if let Some(change) = self.early.hold_back(seq, change) {
             self.ended.extend(change);
         }

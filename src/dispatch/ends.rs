@@ -1,4 +1,5 @@
-//! How runs end: the line, the dead letter of what was given up, and with the last run that the publication is done.
+//! How runs end: the line, the dead letter of what was given up and what tells of it, and with the last run that the publication
+//! is done.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,16 @@ use crate::telemetry::Metrics;
 const TROUBLE: [&str; 4] = [fate::FAILED, fate::EXPIRED, fate::UNKNOWN, fate::ABANDONED];
 /// How often a rule's trouble is logged at most, if nothing is kept of it.
 const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// A run that is over.
+#[derive(Clone, Copy)]
+pub(super) struct Over<'a> {
+    pub(super) rule: &'a Arc<str>,
+    pub(super) seq: u64,
+    pub(super) controls: bool,
+    /// What there is to say of its publication.
+    pub(super) about: Option<&'a Arc<String>>,
+}
 
 /// See the module.
 pub(super) struct Ends {
@@ -61,39 +72,35 @@ impl Ends {
     }
 
     /// A run is over: what is to be written.
-    pub(super) fn end(
-        &mut self,
-        work: &impl Work,
-        rule: &Arc<str>,
-        seq: u64,
-        controls: bool,
-        end: (&'static str, String),
-    ) -> Change {
-        let (fate, record) = end;
+    pub(super) fn end(&mut self, work: &impl Work, over: &Over<'_>, end: (&'static str, String)) -> Change {
+        let (Over { rule, seq, controls, about }, (fate, record)) = (*over, end);
         let (last, at) = (self.forget(seq), self.clock.millis());
         self.metrics.ended(fate);
         let line = Line { seq, run: Arc::clone(rule), fate: fate.into(), at, due: None, last, bytes: record };
-        let letter = self.letter_of(work, &line, controls);
-        if letter.is_none() && TROUBLE.contains(&fate) {
+        let kept = self.letter_of(work, &line, controls, about);
+        if kept.is_none() && TROUBLE.contains(&fate) {
             self.tell(rule, fate, &line.bytes);
         }
-        Change { letters: Vec::from_iter(letter), ..Change::lines(vec![line]) }
+        Change { lines: vec![line], ..kept.unwrap_or_default() }
     }
 
-    /// The letter of a run that ended while its publication was not stored.
-    pub(super) fn letter(&self, work: &impl Work, line: &Line) -> Option<Letter> {
-        self.letter_of(work, line, false)
+    /// The letter of a run that ended while its publication was not stored, if there is one.
+    pub(super) fn letter(&self, work: &impl Work, line: &Line, about: Option<&Arc<String>>) -> Change {
+        self.letter_of(work, line, false, about).unwrap_or_default()
     }
 
-    /// The letter of what was given up: told to the log and counted.
-    fn letter_of(&self, work: &impl Work, line: &Line, controls: bool) -> Option<Letter> {
+    /// The letter of what was given up: told to the log and counted; and what tells rules of it, which must not be there
+    /// without the letter, nor the letter without it.
+    fn letter_of(&self, work: &impl Work, line: &Line, controls: bool, about: Option<&Arc<String>>) -> Option<Change> {
         let keep = work.keep(&line.fate, controls)?;
         self.metrics.dead_letter();
         let (rule, how, why) = (&*line.run, &*line.fate, why(&line.bytes));
         tracing::warn!(rule, publication = line.seq, how, why, "given up; see `switchhook dead list`");
         let until = line.at.saturating_add(i64::try_from(keep.as_millis()).unwrap_or(i64::MAX));
         let (run, fate) = (Arc::clone(&line.run), Arc::clone(&line.fate));
-        Some(Letter { id: 0, seq: line.seq, run, fate, at: line.at, until })
+        let letter = Letter { id: 0, seq: line.seq, run, fate, at: line.at, until };
+        let told = about.and_then(|about| work.given_up(about, line));
+        Some(Change { letters: vec![letter], events: Vec::from_iter(told), ..Change::default() })
     }
 
     /// Logs a rule's trouble, now and then: the journal has all of it.

@@ -81,6 +81,8 @@ pub(super) struct Slot<R> {
     pub(super) taken_up: bool,
     pub(super) doubtful: bool,
     pub(super) number: u32,
+    /// What there is to say of its publication if it is given up.
+    pub(super) about: Option<Arc<String>>,
     /// While its publication is being committed.
     pub(super) commit: Option<Commit>,
     pub(super) body: Body<R>,

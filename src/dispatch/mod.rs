@@ -31,7 +31,7 @@ use tokio::time::Instant;
 pub use dispatcher::{Dispatcher, OPEN, Pulse};
 pub use parking::MOST as PARKED;
 
-use crate::journal::{Change, Claim};
+use crate::journal::{Change, Claim, Entry, Line};
 
 /// What the dispatcher is given: how to plan a publication and how to carry out what was planned.
 pub trait Work: Send + Sync + 'static {
@@ -84,6 +84,12 @@ pub trait Work: Send + Sync + 'static {
     /// How long an end in this way is kept as a dead letter; none if it needs nobody's attention.
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration>;
 
+    /// The publication of our own that tells of a run which was given up; none if nobody is to hear of it. It is written
+    /// with its letter. `about` is what planning said of its publication, `line` its end.
+    fn given_up(&self, _about: &str, _line: &Line) -> Option<Entry> {
+        None
+    }
+
     /// The record of an end that the dispatcher decides: expired, superseded, a panic.
     fn epitaph(&self, run: Option<&Self::Run>, why: &str) -> String;
 }
@@ -107,9 +113,12 @@ pub struct Planned<R> {
     /// What is to be written with the decision: state, timers, own events.
     pub with: Change,
     /// Why something was left undone so that a loop ends, if so. Planning itself tells nobody: it may be done twice.
-    pub left_alone: Option<String>,
+    pub left_alone: Option<Box<str>>,
     /// Whether what waits to control the call of this lane is out of date.
     pub supersedes: bool,
+    /// What there is to say of it when a run of it is given up, in few bytes: for [`Work::given_up`]. Without it nobody is
+    /// told.
+    pub about: Option<Arc<String>>,
     /// The runs.
     pub runs: Vec<NewRun<R>>,
 }
@@ -140,12 +149,12 @@ pub struct NewRun<R> {
 /// What became of a run that was parked.
 #[derive(Debug)]
 pub enum Again<R> {
-    /// Here it is.
-    Run(NewRun<R>),
+    /// Here it is, and what there is to say of its publication, as [`Planned::about`].
+    Run(NewRun<R>, Option<Arc<String>>),
     /// The journal does not yet show what was decided.
     NotYet,
-    /// Its rule does not want it any more.
-    Unwanted,
+    /// Its rule does not want it any more; what there is to say of its publication.
+    Unwanted(Option<Arc<String>>),
 }
 
 /// What became of a run on the shelf.

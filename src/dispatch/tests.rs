@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Again, Attempt, Carried, Dispatcher, NewRun, Planned, Planning, Prepared, Unshelved, Work, fate};
 use crate::journal::memory::{Disk, Memory};
-use crate::journal::{Change, Claim, Entry, Journal, Range, Timer, TimerChange};
+use crate::journal::{Change, Claim, Entry, Journal, Line, Range, Timer, TimerChange};
 use crate::kit::chance::Chance;
 use crate::kit::clock::Clock;
 use crate::kit::supervisor::Supervisor;
@@ -70,7 +70,7 @@ impl Work for Fake {
             run: Ok(run.clone()),
         };
         // As a desk does that sees in the history that it was done.
-        let over = claim.history.iter().any(|line| &*line.fate == "done");
+        let over = claim.history.iter().any(|line| ["done", fate::FAILED].contains(&&*line.fate));
         let runs = if over { Vec::new() } else { vec![new] };
         let mut with = Change::default();
         if let Some(seconds) = run["timer"].as_i64() {
@@ -80,7 +80,8 @@ impl Work for Fake {
             with.timers.push(TimerChange::Set(Timer { id: "timer".into(), due, entry }));
         }
         let supersedes = run["moves"] == true;
-        Planning::Done(Planned { record: Some("{}".into()), with, left_alone: None, supersedes, runs })
+        let about = run["about"].as_str().map(|about| Arc::new(about.to_owned()));
+        Planning::Done(Planned { record: Some("{}".into()), with, left_alone: None, supersedes, about, runs })
     }
 
     fn shelve(&self, _: &Value) -> Box<str> {
@@ -93,7 +94,10 @@ impl Work for Fake {
 
     fn plan_again(&self, claim: &Claim, _: &str) -> Again<Value> {
         match self.plan(None, claim, &[]) {
-            Planning::Done(mut planned) => planned.runs.pop().map_or(Again::Unwanted, Again::Run),
+            Planning::Done(Planned { mut runs, about, .. }) => match runs.pop() {
+                Some(run) => Again::Run(run, about),
+                None => Again::Unwanted(about),
+            },
             Planning::Needs(..) | Planning::Fetch(_) => Again::NotYet,
         }
     }
@@ -104,6 +108,11 @@ impl Work for Fake {
 
     fn keep(&self, fate: &str, _: bool) -> Option<Duration> {
         (fate == fate::FAILED).then_some(Duration::from_hours(1))
+    }
+
+    fn given_up(&self, about: &str, line: &Line) -> Option<Entry> {
+        let id = format!("{about}:{}:{}", line.seq, line.fate).into();
+        Some(Entry { id, lane: "told".into(), source: "s".into(), body: "{}".into() })
     }
 
     fn prepare(&self, run: &mut Value) -> Prepared {
@@ -427,4 +436,63 @@ async fn what_is_given_up_is_kept_as_a_letter() {
     world.journal.flush().await.unwrap();
     let letters = world.journal.letters(0, 9).await.unwrap();
     assert_eq!((letters.len(), letters[0].seq, &*letters[0].fate), (1, 1, fate::FAILED));
+}
+
+/// The ids of what was stored, in order.
+async fn ids(journal: &Memory) -> Vec<String> {
+    let stored = journal.scan(Range::Newest(99)).await.unwrap();
+    stored.iter().map(|claim| claim.entry.id.to_string()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_tells_of_a_letter_is_there_with_it_and_not_without_it() {
+    let world = World::new();
+    world.post("a1", "a", json!({ "panics": true, "about": "told" })).await;
+    world.post("a2", "a", json!({ "panics": true })).await;
+    world.post("a3", "a", json!({ "about": "told" })).await;
+    world.pass(1).await;
+    assert_eq!(world.done(), ["a3", "told:1:failed"], "what is told is carried out like all others");
+    world.journal.flush().await.unwrap();
+    assert_eq!(ids(&world.journal).await, ["a1", "a2", "a3", "told:1:failed"]);
+    assert_eq!(world.journal.letters(0, 9).await.unwrap().len(), 2);
+}
+
+/// The power may go at any moment: there are as many letters as are told of, and in the end both.
+#[tokio::test(start_paused = true)]
+async fn a_crash_loses_neither_a_letter_nor_what_tells_of_it() {
+    for after in 0..40 {
+        let mut world = World::new();
+        world.post("a1", "a", json!({ "panics": true, "about": "told" })).await;
+        tokio::time::sleep(Duration::from_millis(after)).await;
+        world = world.crash();
+        let letters = world.journal.letters(0, 9).await.unwrap().len();
+        let told = ids(&world.journal).await.iter().filter(|id| id.starts_with("told")).count();
+        assert_eq!(letters, told, "{after}");
+        world.pass(5).await;
+        world.journal.flush().await.unwrap();
+        let told = ids(&world.journal).await.iter().filter(|id| id.starts_with("told")).count();
+        assert_eq!((world.journal.letters(0, 9).await.unwrap().len(), told), (1, 1), "{after}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_before_it_was_stored_is_told_when_it_is() {
+    let world = World::new();
+    let how = json!({ "gives_up": true, "about": "told" });
+    let entry = Entry { id: "a1".into(), lane: "a".into(), source: "s".into(), body: how.to_string().into() };
+    world.pass(1).await;
+    world.journal.set_full(true);
+    world.journal.accept(vec![entry]).await.unwrap_err();
+    world.pass(1).await;
+    let attempts = || world.far.attempts.lock().unwrap().clone();
+    let once = HashMap::from([("a1".to_owned(), 0)]);
+    assert_eq!(attempts(), once, "it was begun while it was being committed");
+    world.journal.set_full(false);
+    world.post("a1", "a", how).await;
+    world.pass(2).await;
+    world.journal.flush().await.unwrap();
+    let stored = ids(&world.journal).await;
+    assert_eq!(attempts().get("a1"), once.get("a1"), "and not again");
+    assert_eq!(stored.iter().filter(|id| id.starts_with("told")).count(), 1, "{stored:?}");
+    assert_eq!(world.journal.letters(0, 9).await.unwrap().len(), 1);
 }

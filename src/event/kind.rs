@@ -131,6 +131,10 @@ pub const PRESENCE: &[&str] = &["principal", "status", "override", "was", "reaso
 pub const USER: &[&str] = &["id", "name", "email", "extension"];
 /// The statuses of a presence (wire reference, 8 \[C\] G), as rules write them.
 pub const PRESENCES: &[&str] = &["Available", "Unknown", "Offline", "Busy", "DoNotDisturb", "Away"];
+/// The fields of `content.dead_letter`.
+pub const DEAD_LETTER: &[&str] = &["rule", "fate", "why", "action", "at", "seq", "kind", "subject", "untold"];
+/// The fields of `content.breaker`.
+pub const BREAKER: &[&str] = &["host", "whose", "state", "why", "failures", "until", "seconds"];
 /// The fields of the view `event`, which every kind has.
 pub const EVENT: &[&str] = &["id", "kind", "time", "own", "topic", "method", "subject"];
 /// The fields of the view `account`, which every kind has.
@@ -145,7 +149,12 @@ impl Kind {
 
     /// Whether the gateway itself makes such events: nothing from outside is ever one.
     pub fn is_own(self) -> bool {
-        matches!(self, Self::CallFinished | Self::Hook | Self::Timer) || self.family() == "gateway"
+        matches!(self, Self::CallFinished | Self::Hook | Self::Timer) || self.is_gateway()
+    }
+
+    /// Whether it tells of the gateway itself. What such an event causes never causes one again.
+    pub fn is_gateway(self) -> bool {
+        self.family() == "gateway"
     }
 
     /// Whether it tells of a state that may last: that of a leg, a conversation or a person.
@@ -173,6 +182,15 @@ impl Kind {
             "presence" => &[("presence", PRESENCE)],
             "user" => &[("user", USER)],
             _ => &[],
+        }
+    }
+
+    /// What `content` has, where that is known: the name of the one thing in it, and its fields.
+    pub fn content(self) -> Option<(&'static str, &'static [&'static str])> {
+        match self {
+            Self::GatewayDeadLetter => Some(("dead_letter", DEAD_LETTER)),
+            Self::GatewayBreaker => Some(("breaker", BREAKER)),
+            _ => None,
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Sort {
 
 /// Fields that hold a number.
 const NUMBERS: &[&str] = &["call.hops", "call.ring_seconds", "call.talk_seconds"];
+/// Fields below `content` that hold a number.
+const NUMBERS_OF_CONTENT: &[&str] = &["seq", "untold", "failures", "seconds"];
 /// Fields that hold true or false.
 const BOOLS: &[&str] = &["call.outside", "call.answered", "event.own", "conversation.stream"];
 /// Fields that hold lists or whatever came.
@@ -40,7 +42,7 @@ pub(super) fn check(path: &str, kinds: &[Kind]) -> Result<Sort, Trouble> {
 pub(super) fn known(path: &str, kinds: &[Kind]) -> Option<Sort> {
     let (root, field, rest) = parts(path);
     if root == "content" {
-        return Some(Sort::Open);
+        return of_content(path, kinds);
     }
     let (_, fields) = views(kinds).find(|(view, _)| *view == root)?;
     let Some(field) = field else { return Some(Sort::Open) };
@@ -51,6 +53,30 @@ pub(super) fn known(path: &str, kinds: &[Kind]) -> Option<Sort> {
         None => Some(sort(path)),
         Some(_) => (sort(&format!("{root}.{field}")) == Sort::Open).then_some(Sort::Open),
     }
+}
+
+/// What a path below `content` holds: whatever came, unless the gateway itself makes all of these kinds and says what is in it.
+fn of_content(path: &str, kinds: &[Kind]) -> Option<Sort> {
+    let Some(known) = contents(kinds) else { return Some(Sort::Open) };
+    let (_, thing, field) = parts(path);
+    let Some(thing) = thing else { return Some(Sort::Open) };
+    if thing == "timestamp" {
+        return field.is_none().then_some(Sort::Number);
+    }
+    let fields = known.iter().filter(|(name, _)| *name == thing).flat_map(|(_, fields)| *fields).copied();
+    let fields: Vec<&str> = fields.collect();
+    match field {
+        None => (!fields.is_empty()).then_some(Sort::Open),
+        Some(field) if fields.contains(&field) && path.split('.').count() == 3 => {
+            Some(if NUMBERS_OF_CONTENT.contains(&field) { Sort::Number } else { Sort::Text })
+        }
+        Some(_) => None,
+    }
+}
+
+/// What is in the `content` of kinds, if that is known of all of them.
+fn contents(kinds: &[Kind]) -> Option<Vec<(&'static str, &'static [&'static str])>> {
+    kinds.iter().map(|kind| kind.content()).collect::<Option<Vec<_>>>().filter(|known| !known.is_empty())
 }
 
 /// The view, the field, and what stands below it.
@@ -67,6 +93,9 @@ fn views(kinds: &[Kind]) -> impl Iterator<Item = (&'static str, &'static [&'stat
 
 /// What is wrong with a path that there is not.
 fn trouble(path: &str, kinds: &[Kind]) -> Trouble {
+    if let Some(known) = contents(kinds).filter(|_| parts(path).0 == "content") {
+        return absent_content(path, &known);
+    }
     let (root, field, _) = parts(path);
     let Some((_, fields)) = views(kinds).find(|(view, _)| *view == root) else {
         return absent_view(path, root, if kinds.is_empty() { Kind::ALL } else { kinds });
@@ -83,6 +112,23 @@ fn trouble(path: &str, kinds: &[Kind]) -> Trouble {
     let known = names(views(kinds).filter(|(view, _)| *view == root));
     let help = suggest::nearest(path, known.iter().map(String::as_str))
         .map_or_else(|| format!("`{root}` has {}", suggest::list(fields)), |found| format!("did you mean `{found}`?"));
+    Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help: Some(help) }
+}
+
+/// What is wrong with a path below a `content` of which it is known what is in it.
+fn absent_content(path: &str, known: &[(&str, &[&str])]) -> Trouble {
+    let (_, thing, field) = parts(path);
+    let (thing, field) = (thing.unwrap_or_default(), field.unwrap_or_default());
+    let help = if let Some((_, fields)) = known.iter().find(|(name, _)| *name == thing) {
+        suggest::nearest(field, fields.iter().copied()).map_or_else(
+            || format!("`content.{thing}` has {}", suggest::list(fields)),
+            |found| format!("did you mean `content.{thing}.{found}`?"),
+        )
+    } else {
+        let known: Vec<String> = known.iter().map(|(name, _)| format!("content.{name}")).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        format!("in `content` there is {}", suggest::list(&known))
+    };
     Trouble { code: "unknown-field", message: format!("there is no field `{path}`"), help: Some(help) }
 }
 

@@ -15,8 +15,7 @@ use super::verdict::Failure;
 use super::words;
 
 /// Events of the gateway that nothing makes yet.
-const NOT_MADE: &[Kind] =
-    &[Kind::GatewayDeadLetter, Kind::GatewayBreaker, Kind::GatewaySubscription, Kind::GatewayCanary];
+const NOT_MADE: &[Kind] = &[Kind::GatewaySubscription, Kind::GatewayCanary];
 
 /// What a rule is for.
 #[derive(Clone, Debug)]

@@ -266,3 +266,34 @@ async fn what_is_left_of_an_account_that_is_gone_ends_in_the_records() {
     deliver(&world, 0, &ringing("3001", "stays")).await;
     world.far.wait_acts("/calls/stays", 1).await;
 }
+
+/// Both have rules for what the gateway tells of itself.
+const TELLS: &str = r#"
+[[rule]]
+name = "ticket"
+on = "call.ringing"
+do = [{ http = { put = "CRM/crm/{{ call.id }}", json = {} }, retry = false }]
+[[rule]]
+name = "told"
+on = ["gateway.dead_letter", "gateway.breaker"]
+do = [{ http = { put = "TOLD/{{ account.name }}/{{ content.dead_letter.rule or content.breaker.state }}", json = {} } }]
+"#;
+
+#[tokio::test]
+async fn a_letter_and_a_breaker_are_told_to_the_rules_of_their_account() {
+    let (world, beta) = (World::new("").await, Far::start().await);
+    for (which, far) in [&world.far, &beta].into_iter().enumerate() {
+        write(&world, which, &TELLS.replace("CRM", &far.url()).replace("TOLD", &beta.url()));
+    }
+    let sections = [application(0), application(1), account(0, &world.far), account(1, &beta)].concat();
+    let world = world.accounts(&sections).up().await;
+    world.far.when("PUT", "/crm/").answers(500);
+    for call in 0..10 {
+        deliver(&world, 0, &ringing("3001", &format!("a{call}"))).await;
+        deliver(&world, 1, &ringing("3001", &format!("b{call}"))).await;
+    }
+    beta.wait_acts("/acme/ticket", 10).await;
+    beta.wait_acts("/acme/open", 1).await;
+    world.wait_idle().await;
+    assert_eq!((beta.acts("/beta/").len(), beta.effects("/crm/").len()), (0, 10));
+}

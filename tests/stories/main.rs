@@ -20,6 +20,7 @@ mod events;
 mod explain;
 mod far_sides;
 mod faults;
+mod gateway;
 mod genuine;
 mod hostile;
 mod hours;

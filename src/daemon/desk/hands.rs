@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
 use crate::actions::{Actions, Attempt, ErrorWord, Outcome};
-use crate::cloudlink::HostState;
+use crate::cloudlink::{HostState, Turned};
 use crate::event::Event;
 use crate::numbers::Dialling;
 use crate::rules::request::Request;
@@ -40,6 +41,12 @@ impl Hands {
         match self {
             Self::Far(actions) => actions.hosts(),
             Self::Rehearsal(_) | Self::None => Vec::new(),
+        }
+    }
+
+    pub(super) fn tell_turns(&self, turns: &mpsc::Sender<Turned>) {
+        if let Self::Far(actions) = self {
+            actions.tell_turns(turns.clone());
         }
     }
 

@@ -3,6 +3,7 @@
 mod afar;
 mod calls;
 mod facts;
+mod gateway;
 mod hands;
 mod limits;
 pub(crate) mod own;
@@ -24,11 +25,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::actions::{self, Actions, Class, Outcome};
-use crate::cloudlink::HostState;
+use crate::cloudlink::{self, HostState, Turned};
 use crate::directory::Directory;
-use crate::dispatch::{Again, Attempt, Carried, Planning, Prepared, Unshelved, Work, fate};
-use crate::event::{Event, Kind, Opened};
-use crate::journal::{Change, Claim, Entry, KEEP_DEAD, StateChange};
+use crate::dispatch::{Again, Attempt, Carried, Planned, Planning, Prepared, Unshelved, Work, fate};
+use crate::event::{Event, Opened};
+use crate::journal::{Change, Claim, Entry, KEEP_DEAD, Line, StateChange};
 use crate::kit::clock::Clock;
 use crate::memory::skew::Skew;
 use crate::numbers::Dialling;
@@ -42,6 +43,7 @@ pub(crate) use planning::Opening;
 use planning::Stage;
 use run::{Ready, Shelved};
 
+pub(crate) use gateway::About;
 pub(crate) use hands::Props;
 pub(super) use hands::REHEARSED;
 pub(crate) use run::Run;
@@ -77,6 +79,8 @@ pub(crate) struct Desk {
     pub(crate) looks: OnceLock<mpsc::Sender<Look>>,
     /// The skew of each site whose calls were seen.
     skews: Mutex<HashMap<Arc<str>, Site>>,
+    /// How many dead letters rules were told of lately.
+    told: gateway::Told,
 }
 
 /// A site whose calls were seen.
@@ -134,8 +138,8 @@ impl Desk {
     ) -> Self {
         let generations = Mutex::new(VecDeque::from([Arc::clone(&rules)]));
         let (rules, skews) = (ArcSwap::new(rules), Mutex::default());
-        let (directory, looks) = (None, OnceLock::new());
-        Self { rules, account, generations, hands, directory, clock, metrics, dry_run, keep_dead, looks, skews }
+        let (directory, looks, told) = (None, OnceLock::new(), gateway::Told::default());
+        Self { rules, account, generations, hands, directory, clock, metrics, dry_run, keep_dead, looks, skews, told }
     }
 
     /// The same with the account's directory, which learns what the rules need of it.
@@ -187,17 +191,9 @@ impl Desk {
         if *account == *self.account { Arc::clone(&self.account) } else { account.into() }
     }
 
-    /// The event that tells that other rules are in force, or why they can't be; none if no rule is for it.
-    pub(super) fn reloaded(&self, trouble: Option<&str>, clock: &Clock) -> Option<Entry> {
-        let rules = self.rules.load();
-        if !rules.listens(Kind::GatewayReload) {
-            return None;
-        }
-        let mut content = serde_json::Map::new();
-        content.insert("rules".into(), rules.hash().into());
-        content.insert("trouble".into(), trouble.into());
-        let name = format!("reload:{}:{}", rules.hash(), clock.millis());
-        Some(Own::event(&self.account, Kind::GatewayReload, &name, &format!("{}/gateway", self.account), content))
+    /// Says from now on when the circuit breaker of a far side of `http` steps opens or closes.
+    pub(super) fn tell_turns(&self, turns: &mpsc::Sender<Turned>) {
+        self.hands.tell_turns(turns);
     }
 
     /// The far sides of `http` steps.
@@ -307,9 +303,9 @@ impl Work for Desk {
         }
         let (opening, keys) = self.read(claim);
         match self.go_on(opening, claim, &vec![None; keys.len()]) {
-            Planning::Done(planned) => match planned.runs.into_iter().find(|run| &*run.rule == rule) {
-                Some(run) => Again::Run(run),
-                None => Again::Unwanted,
+            Planning::Done(Planned { runs, about, .. }) => match runs.into_iter().find(|run| &*run.rule == rule) {
+                Some(run) => Again::Run(run, about),
+                None => Again::Unwanted(about),
             },
             Planning::Needs(..) | Planning::Fetch(_) => Again::NotYet,
         }
@@ -391,7 +387,7 @@ impl Work for Desk {
         // whose outcome is unknown does not get here.
         let look_first = attempt.unsure && actions::class(request) != Class::Never;
         let attempted = actions::Attempt { account: &run.event.account, tag: &tag, look_first, timeout };
-        let outcome = self.hands.perform(request, &attempted).await;
+        let outcome = cloudlink::untold(run.event.kind.is_gateway(), self.hands.perform(request, &attempted)).await;
         let took = began.elapsed();
         if run.progress.step == 0 && !matches!(outcome, Outcome::Retry { .. }) {
             self.metrics.reacted((self.clock.millis() - run.event.arrived.timestamp_millis()).max(0) as f64 / 1000.0);
@@ -411,6 +407,10 @@ impl Work for Desk {
             _ => false,
         };
         given_up.then_some(self.keep_dead)
+    }
+
+    fn given_up(&self, about: &str, line: &Line) -> Option<Entry> {
+        self.tell_given_up(about, line)
     }
 
     fn epitaph(&self, run: Option<&Run>, why: &str) -> String {

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::afar::{Fetch, know_told};
 use super::facts::{Facts, know_own, know_vars};
+use super::gateway::About;
 use super::own::{Own, Why};
 use super::run::Run;
 use super::{Desk, is_own_message, was};
@@ -386,7 +387,7 @@ impl Desk {
     pub(super) fn decided(&self, deciding: Deciding, plan: Plan, claim: &Claim) -> Next {
         let rules = Arc::clone(&deciding.rules);
         let decided = deciding.known.as_ref().is_some_and(|known| known.rules == rules.hash());
-        let told = deciding.note.clone().filter(|_| deciding.left_alone && deciding.known.is_none());
+        let told = deciding.note.as_deref().filter(|_| deciding.left_alone && deciding.known.is_none()).map(Into::into);
         let as_decision = deciding.as_decision();
         // That something lasted is no news of the call.
         let supersedes = !deciding.is_due() && deciding.event.kind.is_edge_of_call();
@@ -406,10 +407,11 @@ impl Desk {
         for run in runs.iter_mut().filter(|run| overtaken && run.controls && run.run.is_ok()) {
             run.run = Err((fate::SUPERSEDED, self.epitaph(None, "a later state of the call is known")));
         }
+        let about = if runs.is_empty() && claim.history.is_empty() { None } else { About::of(&event) };
         // With no run left the line that ends the publication is this one, so it is written again.
         let record = (!decided || runs.is_empty()).then(|| record::write(&decision));
         let with = Change { state, timers, events, ..Change::default() };
-        Planning::Done(Planned { record, with, left_alone: told, supersedes, runs })
+        Planning::Done(Planned { record, with, left_alone: told, supersedes, about, runs })
     }
 
     /// Whether a run will do something.

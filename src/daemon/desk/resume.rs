@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::gateway::About;
 use super::own::{Own, Why};
 use super::run::Run;
 use super::{Desk, was};
@@ -85,7 +86,7 @@ impl Desk {
             run.deadline = claim.arrived.saturating_add(i64::try_from(run.allowance.as_millis()).unwrap_or(i64::MAX));
         }
         let record = (known.is_none() || runs.is_empty()).then(|| write(&decision));
-        Planned { record, with: Change::default(), left_alone: None, supersedes: false, runs }
+        Planned { record, with: Change::default(), left_alone: None, supersedes: false, about: About::of(&event), runs }
     }
 }
 

@@ -157,7 +157,7 @@ impl Desk {
         for (change, stored) in setting.changes.iter().zip(stored) {
             let VarChange { name, per, value } = change;
             let (who, per) = (&*run.rule.name, per.as_deref());
-            let asked = Asked { name, per, value, lasts, who, tells: run.event.kind.family() != "gateway" };
+            let asked = Asked { name, per, value, lasts, who, tells: !run.event.kind.is_gateway() };
             match self.change_of_var(&run.rules, &asked, stored.as_deref(), now) {
                 Ok((change, _)) => with.extend(change),
                 Err(why) => return (run.not_set(&why), Change::default()),

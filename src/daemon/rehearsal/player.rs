@@ -17,7 +17,7 @@ use crate::daemon::desk::{Desk, Props, Run};
 use crate::dispatch::{Carried, NewRun, Planned, Planning, Prepared, Work};
 use crate::event::kind::UnknownKind;
 use crate::event::{Event, Kind, Opened, Publication, publication};
-use crate::journal::{Change, Claim, Entry};
+use crate::journal::{Change, Claim, Entry, Line};
 use crate::kit::clock::Clock;
 use crate::memory::vars::{self, Lasts, Var};
 use crate::record::{self, Attempted, Decision};
@@ -236,7 +236,8 @@ impl<'a> Player<'a> {
             played.heard.push(Heard { decision, event, ..Heard::default() });
             waiting.extend(self.store.write(planned.with));
             for run in planned.runs {
-                waiting.extend(self.carry(desk, run, played));
+                let about = planned.about.as_deref().map(String::as_str);
+                waiting.extend(self.carry(desk, run, (claim.seq, about), played));
             }
         }
     }
@@ -255,8 +256,8 @@ impl<'a> Player<'a> {
         None
     }
 
-    /// Takes a run to its end. An event is on time in a test.
-    fn carry(&mut self, desk: &Desk, new: NewRun<Run>, played: &mut Played) -> Vec<Entry> {
+    /// Takes a run to its end. An event is on time in a test. `of` is its publication, and what there is to say of that.
+    fn carry(&mut self, desk: &Desk, new: NewRun<Run>, of: (u64, Option<&str>), played: &mut Played) -> Vec<Entry> {
         let mut follow = Vec::new();
         let mut run = match new.run {
             Ok(run) => run,
@@ -297,8 +298,9 @@ impl<'a> Player<'a> {
             };
             match carried {
                 Carried::Next { record } => note(played, &new.rule, &record),
-                Carried::Ended { record, .. } => {
+                Carried::Ended { fate, record } => {
                     note(played, &new.rule, &record);
+                    follow.extend(self.given_up(desk, (&new.rule, new.controls), of, (fate, record)));
                     return follow;
                 }
                 // What is tried again is asked for once.
@@ -307,6 +309,19 @@ impl<'a> Player<'a> {
         }
         played.trouble.push(format!("the steps of \"{}\" have no end", new.rule));
         follow
+    }
+
+    /// What tells rules that a run was given up, as the dispatcher has it written.
+    fn given_up(
+        &self,
+        desk: &Desk,
+        (rule, controls): (&Arc<str>, bool),
+        (seq, about): (u64, Option<&str>),
+        (fate, bytes): (&str, String),
+    ) -> Option<Entry> {
+        desk.keep(fate, controls)?;
+        let (run, at) = (Arc::clone(rule), self.clock.millis());
+        desk.given_up(about?, &Line { seq, run, fate: fate.into(), at, due: None, last: false, bytes })
     }
 
     /// What a step returns: what is given for its name, else that it is done. `times` is how often it was carried out for

@@ -570,3 +570,55 @@ fn a_limit_that_was_reached_says_so_when_it_is_planned_again() {
     let failed = json!({ "path": "limit", "wanted": "at most 3 within 10m for each call.from", "got": "reached for \"+16135550142\"" });
     assert_eq!(again.verdicts[0]["finding"]["failed"], failed);
 }
+
+/// What was given up is an event in a test too; what the rules for it do makes none.
+#[test]
+fn what_is_given_up_is_told_to_the_rules_that_are_for_it() {
+    passes(
+        r#"
+[vars.trouble]
+[[rule]]
+name = "ticket"
+on = "call.ended"
+do = [{ http = { post = "https://crm.example/tickets" }, as = "ticket" }]
+[[rule]]
+name = "alert"
+on = "gateway.dead_letter"
+do = [
+  { set = { trouble = "{{ content.dead_letter.rule }}" } },
+  { http = { post = "https://chat.example/", body = "{{ content.dead_letter.rule }}: {{ content.dead_letter.kind }}" }, as = "chat" },
+]
+[[rule]]
+name = "var"
+on = "gateway.var"
+do = [{ log = { message = "a var" } }]
+[[rule]]
+name = "back"
+on = "gateway.breaker"
+where = { content.breaker.state = "closed", content.breaker.seconds.gte = 60 }
+do = [{ log = { message = "{{ content.breaker.host }} is back" } }]
+
+[[test]]
+name = "given up"
+given = { ticket = { status = 422 }, chat = { status = 500 } }
+event = { kind = "call.ended", endpoint = "2001", from = "+16135550142" }
+expect = [
+  { http = { post = "https://crm.example/tickets" } },
+  { set = { trouble = "ticket" } },
+  { http = { post = "https://chat.example/", body = "ticket: call.ended" } },
+]
+[[test]]
+name = "by itself"
+event = { kind = "gateway.dead_letter", content = { dead_letter = { rule = "x", kind = "hook" } } }
+expect = [{ set = { trouble = "x" } }, { http = { post = "https://chat.example/", body = "x: hook" } }]
+[[test]]
+name = "a breaker"
+event = { kind = "gateway.breaker", content = { breaker = { host = "crm", state = "closed", seconds = 61 } } }
+expect = [{ log = { message = "crm is back" } }]
+[[test]]
+name = "one that opens"
+event = { kind = "gateway.breaker", content = { breaker = { host = "crm", state = "open" } } }
+expect = []
+"#,
+    );
+}

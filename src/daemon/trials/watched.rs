@@ -10,7 +10,7 @@ use super::books::{Books, Entry};
 use super::planted::Bug;
 use crate::daemon::desk::{Desk, Run};
 use crate::dispatch::{Again, Attempt, Carried, NewRun, Planned, Planning, Prepared, Unshelved, Work};
-use crate::journal::{Change, Claim};
+use crate::journal::{self, Change, Claim, Line};
 use crate::kit::clock::Clock;
 
 /// See the module.
@@ -82,17 +82,17 @@ impl Work for Watched {
             Planning::Done(planned) => planned,
         };
         self.books.write(Entry::Planned { life: self.life, seq: claim.seq });
-        let Planned { record, with, left_alone, supersedes, runs } = planned;
+        let Planned { record, with, left_alone, supersedes, about, runs } = planned;
         let supersedes = supersedes && !self.has(Bug::NotSuperseded);
         let runs = runs.into_iter().map(|new| self.named(claim.seq, new)).collect();
-        Planning::Done(Planned { record, with, left_alone, supersedes, runs })
+        Planning::Done(Planned { record, with, left_alone, supersedes, about, runs })
     }
 
     fn plan_again(&self, claim: &Claim, rule: &str) -> Again<Named> {
         match self.desk.plan_again(&self.seen(claim), rule) {
-            Again::Run(new) => Again::Run(self.named(claim.seq, new)),
+            Again::Run(new, about) => Again::Run(self.named(claim.seq, new), about),
             Again::NotYet => Again::NotYet,
-            Again::Unwanted => Again::Unwanted,
+            Again::Unwanted(about) => Again::Unwanted(about),
         }
     }
 
@@ -146,6 +146,10 @@ impl Work for Watched {
 
     fn keep(&self, fate: &str, controls: bool) -> Option<Duration> {
         self.desk.keep(fate, controls)
+    }
+
+    fn given_up(&self, about: &str, line: &Line) -> Option<journal::Entry> {
+        self.desk.given_up(about, line)
     }
 
     fn epitaph(&self, run: Option<&Named>, why: &str) -> String {

@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::super::early::Commit;
+use super::super::ends::Over;
 use super::super::lanes::{Body, Key, Owner, Slot};
 use super::super::{Again, NewRun, Planned, Planning, Work, fate};
 use super::{Dispatcher, JOURNAL_PAUSE, millis};
@@ -148,12 +149,12 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
 
     /// Lines up what was planned, and settles what was decided.
     fn decided(&mut self, claim: &Claim, planned: Planned<W::Run>, lone: bool) {
-        let done_before = claim.history.clone();
+        let (done_before, about) = (claim.history.clone(), planned.about.clone());
         let mut decided = self.line_up_all(claim, planned, None);
         if !claim.recovered && !done_before.is_empty() {
             // It was begun when it came before and was not stored.
             for line in &done_before {
-                decided.letters.extend(self.ends.letter(&*self.carrier.work, line));
+                decided.extend(self.ends.letter(&*self.carrier.work, line, about.as_ref()));
             }
             decided.lines.splice(0..0, done_before);
         }
@@ -196,14 +197,14 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
     fn panicked(&self, claim: &Claim) -> Planned<W::Run> {
         tracing::error!(seq = claim.seq, "planning panicked: this is a bug in switchhook; the event is left alone");
         let record = Some(self.carrier.work.epitaph(None, "an internal error"));
-        Planned { record, with: Change::default(), left_alone: None, supersedes: false, runs: Vec::new() }
+        Planned { record, with: Change::default(), left_alone: None, supersedes: false, about: None, runs: Vec::new() }
     }
 
     /// Lines up what was planned; the decision, to be settled.
     fn line_up_all(&mut self, claim: &Claim, planned: Planned<W::Run>, commit: Option<&Commit>) -> Change {
         let (lane, seq) = (Arc::clone(&claim.entry.lane), claim.seq);
         if let Some(why) = &planned.left_alone {
-            tracing::warn!(publication = seq, lane = &*lane, why, "left alone");
+            tracing::warn!(publication = seq, lane = &*lane, why = &**why, "left alone");
             self.metrics.loop_stopped();
         }
         if planned.supersedes {
@@ -227,17 +228,27 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             if run.run.is_ok() && !run.controls && self.parking.is_needed(&owner, open_of, open) {
                 self.parking.park(&owner, seq);
             } else {
-                self.line_up(&lane, seq, run, commit.cloned());
+                self.line_up(&lane, seq, run, planned.about.clone(), commit.cloned());
             }
         }
         self.pulse.planned.fetch_max(seq, Ordering::Relaxed);
         decided
     }
 
-    fn line_up(&mut self, lane: &Arc<str>, seq: u64, new: NewRun<W::Run>, commit: Option<Commit>) {
+    fn line_up(
+        &mut self,
+        lane: &Arc<str>,
+        seq: u64,
+        new: NewRun<W::Run>,
+        about: Option<Arc<String>>,
+        commit: Option<Commit>,
+    ) {
         let run = match new.run {
             Ok(run) => run,
-            Err(end) => return self.end(&new.rule, seq, new.controls, end),
+            Err(end) => {
+                let over = Over { rule: &new.rule, seq, controls: new.controls, about: about.as_ref() };
+                return self.end(&over, end);
+            }
         };
         let now = self.carrier.clock.millis();
         let slot = Slot {
@@ -249,6 +260,7 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             taken_up: new.unsure,
             doubtful: new.doubtful,
             number: new.number,
+            about,
             commit,
             body: Body::Held(run),
         };
@@ -268,14 +280,16 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
             let rule = &owner.rule;
             match self.carrier.journal.scan(Range::One(seq)).await.map(|claims| claims.into_iter().next()) {
                 Ok(Some(claim)) => match self.carrier.work.plan_again(&claim, rule) {
-                    Again::Run(run) => self.line_up(&claim.entry.lane, seq, run, None),
+                    Again::Run(run, about) => self.line_up(&claim.entry.lane, seq, run, about, None),
                     Again::NotYet => {
                         self.parking.put_back(&owner, seq);
                         return false;
                     }
-                    Again::Unwanted => self.abandon(rule, seq, "its rule does not match any more"),
+                    Again::Unwanted(about) => {
+                        self.abandon(rule, seq, about.as_ref(), "its rule does not match any more");
+                    }
                 },
-                Ok(None) => self.abandon(rule, seq, "its publication is not in the journal any more"),
+                Ok(None) => self.abandon(rule, seq, None, "its publication is not in the journal any more"),
                 Err(error) => {
                     tracing::warn!(%error, rule = &**rule, "what is parked waits for the journal");
                     self.parking.put_back(&owner, seq);
@@ -286,8 +300,8 @@ impl<J: Journal, W: Work> Dispatcher<J, W> {
         true
     }
 
-    fn abandon(&mut self, rule: &Arc<str>, seq: u64, why: &str) {
+    fn abandon(&mut self, rule: &Arc<str>, seq: u64, about: Option<&Arc<String>>, why: &str) {
         let record = self.carrier.work.epitaph(None, why);
-        self.end(rule, seq, false, (fate::ABANDONED, record));
+        self.end(&Over { rule, seq, controls: false, about }, (fate::ABANDONED, record));
     }
 }

@@ -17,6 +17,7 @@ fn push(lanes: &mut Lanes<u64>, key: Key, seq: u64) {
         taken_up: false,
         doubtful: false,
         number: 0,
+        about: None,
         commit: None,
         body: Body::Held(seq),
     };

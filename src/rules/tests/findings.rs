@@ -46,6 +46,44 @@ fn an_unknown_field_in_a_template() {
 }
 
 #[test]
+fn what_the_gateway_tells_of_itself_is_known() {
+    let on = |kinds: &str, text: &str| {
+        format!("[[rule]]\nname = \"r\"\non = {kinds}\ndo = [{{ log = {{ message = \"{{{{ {text} }}}}\" }} }}]\n")
+    };
+    for (kinds, text) in [
+        (r#""gateway.dead_letter""#, "content.dead_letter.why"),
+        (r#""gateway.breaker""#, "content.breaker.until"),
+        (r#"["gateway.dead_letter", "gateway.breaker"]"#, "content.dead_letter.rule or content.breaker.host"),
+        (r#""gateway.breaker""#, "content.timestamp"),
+        (r#"["gateway.breaker", "gateway.var"]"#, "content.anything"),
+        (r#""gateway.*""#, "content.anything"),
+    ] {
+        let report = found(&on(kinds, text));
+        assert!(report.findings().is_empty(), "{report}");
+    }
+    insta::assert_snapshot!(found(&on(r#""gateway.dead_letter""#, "content.dead_leter.rule")), @r#"
+    unknown-field
+
+      × there is no field `content.dead_leter.rule`
+       ╭─[all.toml:4:31]
+     4 │ do = [{ log = { message = "{{ content.dead_leter.rule }}" } }]
+       ·                               ───────────────────────
+       ╰────
+      help: in `content` there is `content.dead_letter`
+    "#);
+    insta::assert_snapshot!(found(&on(r#""gateway.breaker""#, "content.breaker.rule")), @r#"
+    unknown-field
+
+      × there is no field `content.breaker.rule`
+       ╭─[all.toml:4:31]
+     4 │ do = [{ log = { message = "{{ content.breaker.rule }}" } }]
+       ·                               ────────────────────
+       ╰────
+      help: `content.breaker` has `host`, `whose`, `state`, `why`, `failures`, `until` and `seconds`
+    "#);
+}
+
+#[test]
 fn a_field_that_the_kind_never_has() {
     insta::assert_snapshot!(found(&rule("r", "call.ringing", "where = { message.body = \"x\" }\n", "log = { message = \"x\" }")), @r#"
     field-never-there
