@@ -192,7 +192,7 @@ impl Opened {
         let of_publisher = |key: &str| self.document.get("publisher")?.get(key)?.as_str().map(str::to_owned);
         let (publisher, account_id) = (of_publisher("principalId"), of_publisher("accountId"));
         let content = self.document.get_mut("content").map(Value::take).unwrap_or_default();
-        let mut fields = Map::new();
+        let mut fields = Map::with_capacity(8);
         match (&self.resource, kind.family()) {
             // What we publish ourselves holds its views as they are.
             _ if kind.is_own() => {

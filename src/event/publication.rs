@@ -121,8 +121,8 @@ struct Head<'a> {
 fn quick(text: &str) -> Option<Publication> {
     let is_flat = text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() < DEEPEST;
     // A key can be hidden behind an escape.
-    let is_escaped = text.as_bytes().contains(&b'\\') && text.contains("\\u");
-    let is_plain = !is_escaped && find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).is_none();
+    let is_escaped = memchr::memmem::find(text.as_bytes(), b"\\u").is_some();
+    let is_plain = !is_escaped && !names_the_forbidden(text.as_bytes());
     let is_small = !has_a_huge_number(text.as_bytes());
     let head: Head<'_> = serde_json::from_str(text).ok().filter(|_| is_flat && is_plain && is_small)?;
     let id = &*head.publication_id;
@@ -137,14 +137,35 @@ fn quick(text: &str) -> Option<Publication> {
 /// Whether something in it may be a number beyond what is read: an exponent of three digits, or very many digits. What
 /// stands between quotes is none: ids look like such numbers.
 fn has_a_huge_number(text: &[u8]) -> bool {
-    let (mut digits, mut exponent) = (0, 0);
-    let (mut quoted, mut escaped) = (false, false);
-    for byte in text {
-        if quoted {
-            (quoted, escaped) = (escaped || *byte != b'"', !escaped && *byte == b'\\');
-            continue;
+    let mut rest = text;
+    loop {
+        let quote = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+        if is_huge(&rest[..quote]) {
+            return true;
         }
-        quoted = *byte == b'"';
+        match rest.get(quote + 1..).and_then(behind_quoted) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
+    }
+}
+
+/// What stands behind the quote that ends a text.
+fn behind_quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut rest = text;
+    loop {
+        let at = memchr::memchr2(b'"', b'\\', rest)?;
+        if rest[at] == b'"' {
+            return rest.get(at + 1..);
+        }
+        rest = rest.get(at + 2..)?;
+    }
+}
+
+/// The same where nothing is quoted.
+fn is_huge(text: &[u8]) -> bool {
+    let (mut digits, mut exponent) = (0, 0);
+    for byte in text {
         (digits, exponent) = match byte {
             b'0'..=b'9' if exponent > 0 => (digits + 1, exponent + 1),
             b'0'..=b'9' => (digits + 1, 0),
@@ -159,10 +180,14 @@ fn has_a_huge_number(text: &[u8]) -> bool {
     false
 }
 
-fn find_ignoring_case(text: &[u8], word: &[u8]) -> Option<usize> {
-    let first = word.first()?.to_ascii_lowercase();
-    let begins = |window: &[u8]| window[0].to_ascii_lowercase() == first;
-    text.windows(word.len()).position(|window| begins(window) && window.eq_ignore_ascii_case(word))
+/// Whether what must not be stored is named, however its letters are written. The letter that is looked for is the
+/// rarest of the name.
+fn names_the_forbidden(text: &[u8]) -> bool {
+    memchr::memchr2_iter(b'w', b'W', text).any(|at| {
+        let begin = at.checked_sub(FORBIDDEN_W);
+        let window = begin.and_then(|begin| text.get(begin..begin + FORBIDDEN.len()));
+        window.is_some_and(|window| window.eq_ignore_ascii_case(FORBIDDEN.as_bytes()))
+    })
 }
 
 fn hash(text: &str) -> Arc<str> {
@@ -171,6 +196,8 @@ fn hash(text: &str) -> Arc<str> {
 
 /// The field that user objects of the Admin API carry and that must never be stored, logged or relayed.
 const FORBIDDEN: &str = "sipPassword";
+/// Where its `w` stands.
+const FORBIDDEN_W: usize = 7;
 
 /// A copy without what must not be stored; `None` when there is nothing of the kind.
 fn scrub(value: &Value) -> Option<Value> {

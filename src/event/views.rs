@@ -21,8 +21,12 @@ pub(super) fn time(content: &Value, method: &str) -> Option<DateTime<Utc>> {
 
 /// An object of the texts that are not empty.
 pub(super) fn texts(pairs: &[(&str, &str)]) -> Value {
-    let filled = pairs.iter().filter(|(_, text)| !text.is_empty());
-    Value::Object(filled.map(|(key, text)| ((*key).to_owned(), json!(text))).collect())
+    // Made large enough at once, also for what is added later: every event has several.
+    let mut filled = Map::with_capacity(pairs.len() + 4);
+    for (key, text) in pairs.iter().filter(|(_, text)| !text.is_empty()) {
+        filled.insert((*key).to_owned(), Value::String((*text).to_owned()));
+    }
+    Value::Object(filled)
 }
 
 /// A field as text; numbers that are names (extensions, ids) become text too.
