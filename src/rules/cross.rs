@@ -296,10 +296,11 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
             // What waits has its own moment.
             let moments = draft.rule.wait != other.rule.wait;
             if one_route || moments || pairs.exclusive(&other.rule, &draft.rule) {
+                pairs.is_unknown();
                 continue;
             }
-            if pairs.is_spent() {
-                return;
+            if pairs.is_unknown() {
+                continue;
             }
             report.push(conflict(other, draft));
             break;

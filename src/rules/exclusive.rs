@@ -26,6 +26,10 @@ fn gates(a: &Gates, b: &Gates) -> bool {
     !a.open.is_empty() && a.open.iter().all(|(name, _)| closed(name))
 }
 
+/// The most steps that a part of a question takes: what is dearer, as words against each row of a very large table, is not
+/// known.
+const QUESTION: usize = 200_000;
+
 /// Asks of many pairs of rules, in a time that is bounded for all of them together.
 pub(super) struct Pairs {
     budget: Budget,
@@ -36,7 +40,7 @@ pub(super) struct Pairs {
 impl Pairs {
     /// With time for so many steps.
     pub(super) fn within(steps: usize) -> Self {
-        Self { budget: Budget::of(steps), tables: HashMap::new() }
+        Self { budget: Budget::of(steps, QUESTION), tables: HashMap::new() }
     }
 
     /// Whether there is time for so many steps more, which are taken.
@@ -44,9 +48,9 @@ impl Pairs {
         self.budget.takes(steps)
     }
 
-    /// Whether there is no time left: then nothing is known.
-    pub(super) fn is_spent(&self) -> bool {
-        self.budget.is_spent()
+    /// Whether something of the last question was too dear: then its answer is not known.
+    pub(super) fn is_unknown(&mut self) -> bool {
+        self.budget.has_refused()
     }
 
     /// No event matches both, as far as can be told.

@@ -10,24 +10,32 @@ use super::matcher::{Condition, Field, Group, Order, Test, Word};
 const WORK: usize = 100_000;
 
 /// What is left of the time for questions. With nothing left the answer is no.
-pub(super) struct Budget(usize);
+pub(super) struct Budget {
+    left: usize,
+    /// The most steps that are taken at once: what is dearer is not asked, so that there is time for others.
+    most: usize,
+    refused: bool,
+}
 
 impl Budget {
-    /// For so many steps.
-    pub(super) fn of(steps: usize) -> Self {
-        Self(steps)
+    /// For so many steps, of which at most `most` at once.
+    pub(super) fn of(steps: usize, most: usize) -> Self {
+        Self { left: steps, most, refused: false }
     }
 
     /// Whether there is time for so many steps more, which are taken.
     pub(super) fn takes(&mut self, steps: usize) -> bool {
-        let left = self.0.checked_sub(steps);
-        self.0 = left.unwrap_or_default();
-        left.is_some()
+        if steps > self.most || steps > self.left {
+            self.refused = true;
+            return false;
+        }
+        self.left -= steps;
+        true
     }
 
-    /// Whether there is no time left.
-    pub(super) fn is_spent(&self) -> bool {
-        self.0 == 0
+    /// Whether something was not asked since this was last asked, so that an answer is not known.
+    pub(super) fn has_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
     }
 
     /// Whether each of `all` is one that goes with one of `others`.
@@ -38,7 +46,7 @@ impl Budget {
 
 /// Where all conditions of `strict` hold, all of `loose` hold.
 pub(super) fn group(strict: &Group, loose: &Group) -> bool {
-    group_within(strict, loose, &mut Budget(WORK))
+    group_within(strict, loose, &mut Budget::of(WORK, WORK))
 }
 
 /// The same, when many questions share the time.
@@ -48,7 +56,7 @@ pub(super) fn group_within(strict: &Group, loose: &Group, budget: &mut Budget) -
 
 /// What stands `strict` stands `loose`.
 pub(super) fn test(strict: &Test, loose: &Test) -> bool {
-    words(strict, loose, &mut Budget(WORK))
+    words(strict, loose, &mut Budget::of(WORK, WORK))
 }
 
 /// The field conditions that must hold, those of `all = […]` included.

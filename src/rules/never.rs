@@ -13,15 +13,21 @@ use super::matcher::{Order, Test, Word};
 const STATES: &[&str] = &["unknown", "ringing", "connected", "held", "outofservice", "ended"];
 const DIRECTIONS: &[&str] = &["inbound", "outbound"];
 
+/// How a run ends that leaves a dead letter.
+const FATES: &[&str] = &["failed", "unknown", "expired", "abandoned"];
+
 /// The most values of one matcher that are tried.
 const TRIED: usize = 1_000_000;
 
 /// All values that a field may have for these kinds, where they are few and known.
 pub(super) fn values(path: &str, kinds: &[Kind]) -> Option<Vec<&'static str>> {
+    let only = |kind: Kind| !kinds.is_empty() && kinds.iter().all(|one| *one == kind);
     Some(match path {
         "call.direction" => DIRECTIONS.to_vec(),
         "presence.status" | "presence.override" | "presence.was" => PRESENCES.to_vec(),
         "event.kind" if kinds.is_empty() => Kind::ALL.iter().map(|kind| kind.as_str()).collect(),
+        "content.breaker.state" if only(Kind::GatewayBreaker) => vec!["open", "closed"],
+        "content.dead_letter.fate" if only(Kind::GatewayDeadLetter) => FATES.to_vec(),
         "event.kind" => kinds.iter().map(|kind| kind.as_str()).collect(),
         "call.state" => {
             let state = |kind: &Kind| match kind {

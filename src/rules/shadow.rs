@@ -17,7 +17,7 @@ const EARLIER: usize = 1_000;
 
 /// Finds rules of a route that an earlier one of it leaves nothing.
 pub(super) fn check(drafts: &[&Draft], report: &mut Report) {
-    let mut budget = Budget::of(WORK);
+    let mut budget = Budget::of(WORK, WORK);
     let mut routes: HashMap<&str, Vec<&Draft>> = HashMap::new();
     for draft in drafts {
         let Some(route) = draft.rule.route.as_deref() else { continue };

@@ -223,6 +223,8 @@ impl Desk {
             }
         };
         let of_known = known.clone().unwrap_or_default();
+        let mut event = event;
+        self.hands.tell(&mut event);
         let barred = rules.over_limit(&event, &of_known.barred);
         let deciding = Box::new(Deciding {
             rules,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::end;
-use crate::actions::Outcome;
+use crate::actions::{self, Class, ErrorWord, Outcome};
 use crate::dispatch::{Carried, fate};
 use crate::event::Event;
 use crate::kit::clock::Clock;
@@ -146,9 +146,7 @@ impl Run {
             }
             Outcome::Retry { error, why, unknown, result, .. } if !self.tries_again(number) => {
                 if unknown || doubtful {
-                    let why = format!("{why}; whether it was done is not known");
-                    let error = Some(error.as_str().to_owned());
-                    self.in_doubt(Attempted { error, why: Some(why), unsure: true, result, ..record })
+                    self.left_in_doubt(error, &why, Attempted { result, ..record })
                 } else {
                     self.failed(error.as_str(), &why, result, number, took)
                 }
@@ -159,12 +157,27 @@ impl Run {
                     Attempted { error: Some(error.as_str().to_owned()), why: Some(why), unsure: unknown, ..record };
                 Carried::Wait { after, unsure: unknown, record: write(&record) }
             }
+            // The far side may say no because it was done before. What is looked for first was not.
+            Outcome::Failed { error, why, result } if doubtful && !self.is_looked_for() => {
+                self.left_in_doubt(error, &why, Attempted { result, ..record })
+            }
             Outcome::Failed { error, why, result } => self.failed(error.as_str(), &why, result, number, took),
             Outcome::OutcomeUnknown { why, result } => {
                 let error = Some("unknown".to_owned());
                 self.in_doubt(Attempted { error, why: Some(why), unsure: true, result, ..record })
             }
         }
+    }
+
+    /// Whether what may be done already is looked for before it is done again.
+    fn is_looked_for(&self) -> bool {
+        self.progress.request.as_ref().is_some_and(|request| actions::class(request) == Class::Check)
+    }
+
+    /// It is given up, and an attempt at it may have been done.
+    fn left_in_doubt(&mut self, error: ErrorWord, why: &str, record: Attempted) -> Carried {
+        let why = Some(format!("{why}; whether it was done is not known"));
+        self.in_doubt(Attempted { error: Some(error.as_str().to_owned()), why, unsure: true, ..record })
     }
 
     /// Nobody will know whether it was done.

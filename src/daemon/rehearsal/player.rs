@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::store::Store;
 use super::typical::{Before, Published};
 use super::{Act, Heard, Played};
-use crate::actions::{ErrorWord, Outcome};
+use crate::actions::{self, Class, ErrorWord, Outcome};
 use crate::daemon::desk::own::Own;
 use crate::daemon::desk::{Desk, Props, Run};
 use crate::dispatch::{Carried, NewRun, Planned, Planning, Prepared, Work};
@@ -333,7 +333,7 @@ impl<'a> Player<'a> {
             given => given,
         };
         match given {
-            Some(Value::Object(fields)) => stubbed(fields),
+            Some(Value::Object(fields)) => stubbed(fields, actions::class(request)),
             Some(whole) => Outcome::Done { result: whole.clone() },
             None => Outcome::Done {
                 result: match request {
@@ -359,8 +359,9 @@ fn note(played: &mut Played, rule: &str, record: &str) {
     heard.attempts.push((rule.into(), record));
 }
 
-/// An answer as it is given: an error, a status that is one, or done with these fields.
-fn stubbed(fields: &Map<String, Value>) -> Outcome {
+/// An answer as it is given: an error, a status that is one, or done with these fields. As in life it is not known of what
+/// must not be done twice whether it was done, where the answer does not say so.
+fn stubbed(fields: &Map<String, Value>, class: Class) -> Outcome {
     let status = fields.get("status").and_then(Value::as_i64).filter(|status| *status >= 400);
     let failed = fields.get("ok") == Some(&Value::Bool(false));
     let error = fields.get("error").cloned().or(status.map(|_| json!("status"))).or(failed.then(|| json!("refused")));
@@ -375,6 +376,12 @@ fn stubbed(fields: &Map<String, Value>) -> Outcome {
     match serde_json::from_value(error).unwrap_or(ErrorWord::Refused) {
         ErrorWord::Moved => Outcome::Moved { why, result },
         ErrorWord::Unknown => Outcome::OutcomeUnknown { why, result },
+        ErrorWord::Timeout if class == Class::Never => Outcome::OutcomeUnknown { why, result },
+        ErrorWord::Status
+            if class == Class::Never && status.is_some_and(|status| [500, 502, 504].contains(&status)) =>
+        {
+            Outcome::OutcomeUnknown { why, result }
+        }
         error => Outcome::Failed { error, why, result },
     }
 }

@@ -593,6 +593,11 @@ name = "var"
 on = "gateway.var"
 do = [{ log = { message = "a var" } }]
 [[rule]]
+name = "nobody knows"
+on = "gateway.dead_letter"
+where = { content.dead_letter.fate = "unknown" }
+do = [{ log = { message = "look whether {{ content.dead_letter.rule }} was done" } }]
+[[rule]]
 name = "back"
 on = "gateway.breaker"
 where = { content.breaker.state = "closed", content.breaker.seconds.gte = 60 }
@@ -606,6 +611,16 @@ expect = [
   { http = { post = "https://crm.example/tickets" } },
   { set = { trouble = "ticket" } },
   { http = { post = "https://chat.example/", body = "ticket: call.ended" } },
+]
+[[test]]
+name = "not known"
+given = { ticket = { error = "timeout" } }
+event = { kind = "call.ended", endpoint = "2001", from = "+16135550142" }
+expect = [
+  { http = { post = "https://crm.example/tickets" } },
+  { set = { trouble = "ticket" } },
+  { http = { post = "https://chat.example/", body = "ticket: call.ended" } },
+  { log = { message = "look whether ticket was done" } },
 ]
 [[test]]
 name = "by itself"

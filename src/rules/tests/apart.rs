@@ -48,6 +48,36 @@ fn told(first: &str, second: &str) -> bool {
     found.findings().iter().any(|finding| finding.code == "two-rules-one-call")
 }
 
+/// What is too dear to ask is not known, and what comes after it is asked all the same.
+#[test]
+fn a_large_table_does_not_hide_what_comes_after_it() {
+    let rows: Vec<String> = (100_000..150_000).map(|row| row.to_string()).collect();
+    let prefixes: Vec<String> = (0..41).map(|prefix| format!("\"9{prefix:02}\"")).collect();
+    let rule = |name: &str, matcher: &str| {
+        format!(
+            "[[rule]]\nname = \"{name}\"\n{RINGING}\nwhere = {{ call.endpoint = {matcher} }}\ndo = [{{ redirect = {{ to = \"4001\" }} }}]\n"
+        )
+    };
+    let text = [
+        "[tables.large]\nfile = \"large.csv\"\nkey = \"ext\"\n".to_owned(),
+        rule("by table", "{ table = \"large\" }"),
+        rule("by floor", &format!("{{ prefix = [{}] }}", prefixes.join(", "))),
+        rule("same a", "\"3001\""),
+        rule("same b", "\"3001\""),
+    ];
+    let files = [("large.csv".to_owned(), Source::new("large.csv", format!("ext\n{}\n", rows.join("\n"))))];
+    let attached = Attached::Given(Arc::new(files.into()));
+    let rules = compile(&[Source::new("all.toml", text.concat())], &World { attached, ..world() });
+    let found = match rules {
+        Ok(rules) => rules.warnings().clone(),
+        Err(report) => panic!("{report}"),
+    };
+    let told = found.findings().into_iter().filter(|finding| finding.code == "two-rules-one-call");
+    let told: Vec<&str> = told.map(|finding| &*finding.message).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("`same a` and `same b`"), "{told:?}");
+}
+
 #[test]
 fn rules_that_exclude_each_other_are_not_told() {
     for (first, second, wanted) in [

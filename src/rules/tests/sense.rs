@@ -52,6 +52,20 @@ fn what_never_matches() {
 }
 
 #[test]
+fn what_an_event_of_our_own_never_says() {
+    for (kind, matcher, wanted) in [
+        ("gateway.breaker", "content.breaker.state = \"opened\"", "value-never-there"),
+        ("gateway.breaker", "content.breaker.state = \"open\"", ""),
+        ("gateway.dead_letter", "content.dead_letter.fate = \"faild\"", "value-never-there"),
+        ("gateway.dead_letter", "content.dead_letter.fate = [\"failed\", \"unknown\"]", ""),
+    ] {
+        let text = rule(kind, &format!("where = {{ {matcher} }}"), "log = { message = \"x\" }");
+        let wanted: Vec<&str> = Some(wanted).filter(|wanted| !wanted.is_empty()).into_iter().collect();
+        assert_eq!(codes(&text), wanted, "{matcher}\n{}", found(&text));
+    }
+}
+
+#[test]
 fn a_value_that_a_var_never_has_is_told_with_those_that_it_may_have() {
     for (value, help) in [("opne", "did you mean `open`?"), ("holiday", "known are `auto`, `open` and `closed`")] {
         let text = OFFICE.to_owned() + &rule("call.ringing", "", &format!("set = {{ night = \"{value}\" }}"));

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::actions::ErrorWord;
 use crate::event::Kind;
 use crate::journal::Line;
 use crate::language::Source;
 use crate::record::{self, Past};
+use crate::rules::request::Format;
 use crate::rules::{World, compile};
 
 fn begin(steps: &str, past: Past) -> Run {
@@ -189,4 +189,23 @@ fn what_may_have_been_done_ends_as_unknown() {
         assert_eq!(end(beside, true, false), unknown);
         assert_eq!(end(beside, false, true), unknown);
     }
+}
+
+/// A no after an attempt of which nothing is known may come because that one was done. What is looked for before it is
+/// done again was not.
+#[test]
+fn a_refusal_after_a_doubt_is_no_failure() {
+    let end = |request: Request, doubtful: bool| {
+        let mut run = begin("{ log = { message = \"x\" } }", Past::default());
+        run.progress.request = Some(request);
+        let (error, why) = (ErrorWord::Status, "put x: 409".to_owned());
+        let outcome = Outcome::Failed { error, why, result: json!({ "ok": false }) };
+        let Carried::Ended { fate, .. } = run.settle(outcome, 1, doubtful, Duration::ZERO) else { panic!() };
+        fate
+    };
+    let redirect = || Request::Redirect { call: "/endpoints/3001/calls/7".into(), to: "4001".into() };
+    assert_eq!(end(redirect(), false), fate::FAILED);
+    assert_eq!(end(redirect(), true), fate::UNKNOWN);
+    let reply = Request::Reply { conversation: "c".into(), text: "x".into(), format: Format::Text };
+    assert_eq!(end(reply, true), fate::FAILED);
 }
