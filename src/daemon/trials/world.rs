@@ -129,6 +129,8 @@ async fn live(plan: &Plan, bug: Option<Bug>, rules: &[Arc<RuleSet>]) -> Ran {
     let _ = last.memory.flush().await;
     let journal = last.memory.scan(Range::Newest(usize::MAX)).await.unwrap();
     let read = setting.clock.millis();
+    // The door, the life behind it, its world and the senders hold each other: a run that left it open would stay in memory.
+    door.set(None);
     Ran { books: books.take(), sent: sender.sent(), journal, hops: setting.world.hops(), ended, open, read }
 }
 
