@@ -4,9 +4,15 @@ CARGO ?= cargo
 COMPILER = 'cc=gcc libc6-dev'
 SEEDS ?= 100000
 FROM ?= 5000
+TARGET ?= rule_file
+SECONDS ?= 60
+# What cargo-fuzz sets on nightly, less the sanitizer.
+COVERED = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Clink-dead-code
 TOOLS = openssl=openssl systemd-analyze=systemd ps=procps chromedriver='chromium chromium-driver'
 
-.PHONY: help demo test simulate-faults lint check bench dist deny clean
+.PHONY: help demo test simulate-faults fuzz lint check bench dist deny clean
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
@@ -25,6 +31,12 @@ test: ## everything: format, lints, documentation, all tests
 simulate-faults: ## SEEDS (100000) simulated runs with faults, FROM a seed on; the first 5,000 are in `make test`
 	@tools/setup $(COMPILER)
 	SEEDS=$(SEEDS) FROM=$(FROM) $(CARGO) test --release --quiet --lib trials::tests::many -- --ignored --nocapture
+
+fuzz: ## feed TARGET (rule_file; all are in fuzz/fuzz_targets) with made-up input for SECONDS (60)
+	@tools/setup $(COMPILER) c++=g++
+	mkdir -p fuzz/corpus/$(TARGET)
+	cd fuzz && RUSTFLAGS="$(COVERED)" $(CARGO) run --release --target $$(rustc --print host-tuple) --bin $(TARGET) -- \
+		-max_total_time=$(SECONDS) -timeout=10 -rss_limit_mb=2048 corpus/$(TARGET)
 
 lint: ## format and lints alone
 	$(CARGO) fmt --check

@@ -100,7 +100,9 @@ fn slow(text: &str) -> Result<Publication, DecodeError> {
         _ => hash(text),
     };
     let lane = Resource::of(document).lane();
-    let body = scrub(document).map_or_else(|| text.into(), |scrubbed| scrubbed.to_string().into());
+    // Of a name that is there twice only the last is in the document.
+    let is_twice = || find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).map(|_| document.clone());
+    let body = scrub(document).or_else(is_twice).map_or_else(|| text.into(), |scrubbed| scrubbed.to_string().into());
     Ok(Publication { id, lane, body })
 }
 
@@ -229,14 +231,21 @@ fn scrub(value: &Value) -> Option<Value> {
                 )
             })
         }
-        // JSON inside a text (extraPbxData comes so): what can't be read for sure is dropped whole.
-        Value::String(text) if text.to_ascii_lowercase().contains("sippassword") => {
-            Some(match serde_json::from_str::<Value>(text) {
-                Ok(inner) => Value::String(scrub(&inner).unwrap_or(inner).to_string()),
-                Err(_) => Value::String(String::new()),
-            })
-        }
+        Value::String(text) => scrub_text(text).map(Value::String),
         _ => None,
+    }
+}
+
+/// JSON inside a text (extraPbxData comes so): what can't be read for sure is dropped whole.
+fn scrub_text(text: &str) -> Option<String> {
+    let is_named = find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).is_some();
+    // In there, too, a key can be hidden behind an escape.
+    if !is_named && !text.contains("\\u") {
+        return None;
+    }
+    match serde_json::from_str::<Value>(text) {
+        Ok(inner) => scrub(&inner).or(is_named.then_some(inner)).map(|inner| inner.to_string()),
+        Err(_) => is_named.then(String::new),
     }
 }
 
@@ -284,10 +293,13 @@ mod tests {
 
     #[test]
     fn a_sip_password_is_not_stored() {
-        let body = r#"{"publicationId":"p","content":{"userId":"u","sipPassword":"s3cret","list":[{"sip\u0050assword":"s3cret"}],"text":"{\"sipPassword\":\"s3cret\",\"a\":1}","broken":"sipPassword=s3cret"}}"#;
+        let body = r#"{"publicationId":"p","content":{"userId":"u","sipPassword":"s3cret","list":[{"sip\u0050assword":"s3cret"}],"text":"{\"sipPassword\":\"s3cret\",\"a\":1}","hidden":"{\"sip\\u0050assword\":\"s3cret\",\"b\":[\"\\u00e9\"]}","broken":"sipPassword=s3cret"}}"#;
+        let twice = r#"{"publicationId":"p","content":{"sipPassword":"s3cret"},"content":{"a":1}}"#;
+        assert!(!decode(twice.as_bytes()).unwrap().remove(0).body.contains("s3cret"));
         let stored = decode(body.as_bytes()).unwrap().remove(0).body;
         assert!(!stored.contains("s3cret"), "{stored}");
         assert!(stored.contains(r#""userId":"u""#) && stored.contains(r#"\"a\":1"#), "{stored}");
+        assert!(stored.contains(r#""hidden":"{\"b\":[\"é\"]}""#), "{stored}");
     }
 
     #[test]

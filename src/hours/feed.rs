@@ -35,6 +35,8 @@ const MAX_BARREN: usize = 10;
 const YEARS: (i32, i32) = (5, 10);
 /// The most time zones that a file describes.
 const MAX_ZONES: usize = 50;
+/// The most properties that are kept of a zone; its name and place are among the first. Each event is expanded with a copy.
+const MAX_OF_ZONE: usize = 20;
 const LAST_SECOND: NaiveTime = match NaiveTime::from_hms_opt(23, 59, 59) {
     Some(time) => time,
     None => NaiveTime::MIN,
@@ -121,7 +123,7 @@ impl Feed {
             let days = start.date().iter_days().take_while(move |day| *day <= end.date());
             days.filter_map(move |day| {
                 let from = if day == start.date() { minute(start.time()) } else { 0 };
-                let to = if day == end.date() { minute(end.time() + TimeDelta::seconds(59)) } else { DAY };
+                let to = if day == end.date() { minute_after(end.time()) } else { DAY };
                 (from < to).then_some(Covered { day, from, to, name: &one.name })
             })
         })
@@ -130,6 +132,11 @@ impl Feed {
 
 fn minute(time: NaiveTime) -> u16 {
     (time.hour() * 60 + time.minute()) as u16
+}
+
+/// A minute that has begun counts whole: 23:59:59 is the end of the day.
+fn minute_after(time: NaiveTime) -> u16 {
+    minute(time) + u16::from(time.second() > 0)
 }
 
 struct Reading {
@@ -183,12 +190,15 @@ impl Reading {
     /// Each event is expanded on its own, with the zones of its file.
     fn calendar(&mut self, calendar: ICalendar) -> Result<(), FeedError> {
         let (mut zones, mut events) = (Vec::new(), BTreeMap::<String, Vec<ICalendarComponent>>::new());
-        for (at, component) in calendar.components.into_iter().enumerate() {
+        for (at, mut component) in calendar.components.into_iter().enumerate() {
             if at > MAX_EVENTS {
                 return Err(FeedError::Much(format!("{MAX_EVENTS} events")));
             }
             match component.component_type {
-                Sort::VTimezone if zones.len() < MAX_ZONES => zones.push(component),
+                Sort::VTimezone if zones.len() < MAX_ZONES => {
+                    component.entries.truncate(MAX_OF_ZONE);
+                    zones.push(component);
+                }
                 Sort::VEvent => {
                     let id = component.uid().map_or_else(|| format!("\0{at}"), str::to_owned);
                     events.entry(id).or_default().push(component);

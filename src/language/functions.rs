@@ -275,7 +275,9 @@ fn date(value: &Value, pattern: &str, zone: Tz, language: Locale) -> Result<Valu
         (None, Some(seconds)) => DateTime::<Utc>::from_timestamp(seconds, 0),
         _ => None,
     };
-    let at = at.ok_or_else(|| bad(format!("`date` takes a time such as 2026-12-07T10:00:00Z, not {value}")))?;
+    // A list may be endless.
+    let given = value.as_object().map_or_else(|| value.to_string(), |_| format!("a {}", value.kind()));
+    let at = at.ok_or_else(|| bad(format!("`date` takes a time such as 2026-12-07T10:00:00Z, not {given}")))?;
     let mut shown = String::new();
     write!(shown, "{}", at.with_timezone(&zone).format_localized_with_items(items.iter(), language))
         .map_err(|_| bad(format!("{BAD_PATTERN}: {pattern}")))?;

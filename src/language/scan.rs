@@ -127,6 +127,18 @@ pub(super) fn refused(source: &str) -> Option<(&'static str, Range<usize>)> {
     })
 }
 
+/// How many `and`, `or`, `not`, `-` and `*` the busiest part has: what reading a part takes grows with their square, and each may
+/// be one more level of nesting.
+pub(super) fn busiest(source: &str, expression: bool) -> usize {
+    let nests = |token: &Token<'_>| matches!(token, Token::Name("and" | "or" | "not") | Token::Mark(b'-' | b'*'));
+    let of = |part| tokens(source, part).iter().filter(|(token, _)| nests(token)).count();
+    if expression {
+        return of(0..source.len());
+    }
+    let (parts, rest) = split(source);
+    parts.into_iter().map(|(part, _)| part).chain(rest).map(of).max().unwrap_or_default()
+}
+
 /// What there is to read of a template, or of a bare expression, and whether it is a statement.
 pub(super) fn parts_of(source: &str, expression: bool) -> Vec<(Range<usize>, bool)> {
     if expression { vec![(0..source.len(), false)] } else { parts(source) }
@@ -134,6 +146,11 @@ pub(super) fn parts_of(source: &str, expression: bool) -> Vec<(Range<usize>, boo
 
 /// The insides of `{{ }}` and `{% %}`, and whether it is the latter.
 fn parts(source: &str) -> Vec<(Range<usize>, bool)> {
+    split(source).0
+}
+
+/// The same, and what follows a mark that is never closed.
+fn split(source: &str) -> (Vec<(Range<usize>, bool)>, Option<Range<usize>>) {
     let bytes = source.as_bytes();
     let (mut found, mut at) = (Vec::new(), 0);
     while at + 1 < bytes.len() {
@@ -152,13 +169,13 @@ fn parts(source: &str) -> Vec<(Range<usize>, bool)> {
         } else {
             ending(bytes, start, close)
         };
-        let Some(end) = end else { break };
+        let Some(end) = end else { return (found, Some(start..bytes.len())) };
         if close != "#}" {
             found.push((start..end, close == "%}"));
         }
         at = end + 2;
     }
-    found
+    (found, None)
 }
 
 /// Where the closing mark stands, strings skipped.
@@ -315,6 +332,13 @@ mod tests {
             ("f", Use::Function),
         ];
         assert_eq!(found, wanted.map(|(text, used)| (text.to_owned(), used)));
+    }
+
+    #[test]
+    fn what_nests_is_counted_part_by_part() {
+        assert_eq!(busiest("not a and b or -1 ** 2", true), 6);
+        assert_eq!(busiest("- - - {{ a and 'not - or' }} {% if not (b and c) %}", false), 2);
+        assert_eq!(busiest("{{ a }} {{ - - -1", false), 3);
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub const MAX_JSON: usize = 1 << 20;
 /// The longest template.
 const MAX_SOURCE: usize = 64 << 10;
 
+/// The most `and`, `or`, `not`, `-` and `*` of one expression.
+const MAX_OPERATORS: usize = 500;
+
 /// Where a template stands: what decides on escaping and size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
@@ -117,6 +120,7 @@ impl Engine {
         if !["{{", "{%", "{#"].iter().any(|open| text.contains(open)) {
             return Ok(Template { body: Body::Plain(text.into()), place, names: Arc::default() });
         }
+        bounded(text, false)?;
         if let Some((word, range)) = scan::refused(text) {
             let message = format!("`{{% {word} %}}` does nothing in a rule");
             return Err(vec![Problem { range: Some(range), ..problem("template", message) }]);
@@ -183,6 +187,7 @@ impl Engine {
         if let Some((body, names)) = self.known.get(&known) {
             return Ok(Condition { body: body.clone(), names: names.clone() });
         }
+        bounded(text, true)?;
         if let Err(error) = self.env.compile_expression(text) {
             return Err(vec![Problem { code: "expression", ..unreadable(&error) }]);
         }
@@ -272,6 +277,17 @@ fn unreadable(error: &minijinja::Error) -> Problem {
     let help = unfinished.then(|| "is a `}}`, a `%}` or a closing bracket missing?".to_owned());
     let message = format!("this does not read as a template: {detail}");
     Problem { code: "template", message, range: error.range(), help }
+}
+
+/// Refuses what minijinja's parser would go so deep for that the stack ends.
+fn bounded(text: &str, expression: bool) -> Result<(), Vec<Problem>> {
+    if scan::busiest(text, expression) <= MAX_OPERATORS {
+        return Ok(());
+    }
+    let message = format!("an expression has more than {MAX_OPERATORS} of `and`, `or`, `not`, `-` and `*`");
+    let help = "a table holds long lists; `where` and several rules hold many conditions".to_owned();
+    let code = if expression { "expression" } else { "template" };
+    Err(vec![Problem { help: Some(help), ..problem(code, message) }])
 }
 
 /// Finds words that minijinja would only miss when it comes to them.

@@ -8,11 +8,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::{Enumerator, Object};
+use minijinja::value::{Enumerator, Object, ValueKind};
 use serde_json::Value as Json;
 
 /// The name under which a text's language is kept. No template can name it.
 pub(super) const LANGUAGE: &str = "@language";
+/// The most data that one value becomes, in bytes as it would be written; each value counts for some at least.
+const MAX_WEIGHT: usize = 16 << 20;
+const MIN_WEIGHT: usize = 16;
+/// The deepest nesting of it: more than what JSON is read with.
+const MAX_DEPTH: usize = 200;
 
 /// The names a template sees. Cheap to clone; built once for a run and given more names as steps return.
 #[derive(Clone, Default)]
@@ -96,12 +101,77 @@ fn from_json(json: &Json) -> Value {
     }
 }
 
+/// What can't become data.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotData {
+    #[error("the value is too large")]
+    TooLarge,
+    #[error("the value is nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+    #[error("a key of a table must be text")]
+    Key,
+    #[error("{0}")]
+    Invalid(String),
+    #[error(transparent)]
+    Leaf(#[from] serde_json::Error),
+}
+
 /// Back again. Missing is `None`; inside lists and tables it is null.
-pub(super) fn to_json(value: &Value) -> Result<Option<Json>, serde_json::Error> {
+///
+/// A short template can stand for endless data: lists that are repeated are made only when they are gone through, the same
+/// list can be in a list many times, and a namespace in itself. So it is counted and bounded here.
+pub(super) fn to_json(value: &Value) -> Result<Option<Json>, NotData> {
     if value.is_undefined() || value.is_none() {
         return Ok(None);
     }
-    serde_json::to_value(value).map(Some)
+    Budget { left: MAX_WEIGHT, depth: 0 }.json(value).map(Some)
+}
+
+/// How much more data may come.
+struct Budget {
+    left: usize,
+    depth: usize,
+}
+
+impl Budget {
+    fn spend(&mut self, weight: usize) -> Result<(), NotData> {
+        self.left = self.left.checked_sub(weight).ok_or(NotData::TooLarge)?;
+        Ok(())
+    }
+
+    fn json(&mut self, value: &Value) -> Result<Json, NotData> {
+        let length = value.as_str().map(str::len).or_else(|| value.as_bytes().map(<[u8]>::len));
+        self.spend(MIN_WEIGHT + length.unwrap_or_default())?;
+        match (value.kind(), value.as_object()) {
+            (ValueKind::Invalid, _) => Err(NotData::Invalid(value.to_string())),
+            (ValueKind::Seq | ValueKind::Iterable, Some(list)) => {
+                self.nested(|budget| list.try_iter().into_iter().flatten().map(|item| budget.json(&item)).collect())
+            }
+            (ValueKind::Map, Some(table)) => self.nested(|budget| {
+                let pairs = table.try_iter_pairs().into_iter().flatten();
+                pairs.map(|(key, value)| Ok((budget.key(&key)?, budget.json(&value)?))).collect()
+            }),
+            _ => Ok(serde_json::to_value(value)?),
+        }
+    }
+
+    fn nested(&mut self, read: impl FnOnce(&mut Self) -> Result<Json, NotData>) -> Result<Json, NotData> {
+        if self.depth == MAX_DEPTH {
+            return Err(NotData::TooDeep);
+        }
+        self.depth += 1;
+        let json = read(self);
+        self.depth -= 1;
+        json
+    }
+
+    fn key(&mut self, key: &Value) -> Result<String, NotData> {
+        match self.json(key)? {
+            Json::String(text) => Ok(text),
+            other @ (Json::Bool(_) | Json::Number(_)) => Ok(other.to_string()),
+            _ => Err(NotData::Key),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -154,5 +224,59 @@ impl Object for Inner {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::NonEnumerable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::context;
+
+    use super::*;
+
+    /// What an expression comes to, as the crate that templates are rendered with has it.
+    fn value(source: &str) -> Value {
+        let env = minijinja::Environment::new();
+        let source = format!("{{% set ns = namespace() %}}{{% set value = ({source}) %}}");
+        let template = env.template_from_str(&source).unwrap();
+        template.render_captured(context! {}).unwrap().state().lookup("value").unwrap_or_default()
+    }
+
+    #[test]
+    fn data_is_what_serde_makes_of_it() {
+        for source in [
+            "1",
+            "-1.5",
+            "1e999",
+            "true",
+            "'a'",
+            "[]",
+            "{}",
+            "[1, 'b', [none, x, {'c': [false]}]]",
+            "{'a': 1, 'b': {'c': none}, 3: 4, true: 5}",
+            "[1, 2] * 3 + [4]",
+            "range(3)",
+            "(1, 2)",
+            "'ab' | list",
+            "{'b': 1, 'a': 2} | dictsort",
+            "{'b': 1} | items",
+        ] {
+            let value = value(source);
+            assert_eq!(to_json(&value).unwrap().unwrap(), serde_json::to_value(&value).unwrap(), "{source}");
+        }
+        assert_eq!((to_json(&value("x")).unwrap(), to_json(&value("none")).unwrap()), (None, None));
+        assert!(to_json(&value("{[1]: 2}")).is_err());
+    }
+
+    #[test]
+    fn what_a_few_characters_blow_up_is_refused() {
+        let why = |value: &Value| to_json(value).unwrap_err().to_string();
+        assert_eq!(why(&value("[1] * 99999999")), "the value is too large");
+        assert_eq!(why(&value("[['a' * 1000] * 9999] * 9999")), "the value is too large");
+        assert_eq!(why(&value("{'a': [[1] * 99999999]}")), "the value is too large");
+        let twice = (0..60).fold(Value::from(1), |value, _| Value::from(vec![value.clone(), value]));
+        assert_eq!(why(&twice), "the value is too large");
+        let deep = |levels| (0..levels).fold(Value::from(1), |value, _| Value::from(vec![value]));
+        assert!(to_json(&deep(MAX_DEPTH)).is_ok());
+        assert_eq!(why(&deep(MAX_DEPTH + 1)), "the value is nested more than 200 deep");
     }
 }

@@ -15,6 +15,8 @@ use super::{Match, Shape, Sheet, Table, place};
 
 /// The most rows of a table.
 const MAX_ROWS: usize = 1_000_000;
+/// The most columns of a table.
+const MAX_COLUMNS: usize = 1000;
 /// The most cells of a table.
 const MAX_CELLS: usize = 16 << 20;
 /// The longest key: what bounds a search for the longest beginning.
@@ -66,6 +68,11 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn header(&mut self, record: &StringRecord) -> Option<Table> {
+        if record.len() > MAX_COLUMNS {
+            let message = format!("a table has at most {MAX_COLUMNS} columns; this header names {}", record.len());
+            self.error("table-too-large", self.line(record), message, Some("is a line break missing?".to_owned()));
+            return None;
+        }
         let columns: Vec<Arc<str>> = record.iter().map(Arc::from).collect();
         let mut sound = true;
         for (at, column) in columns.iter().enumerate() {

@@ -250,6 +250,15 @@ fn a_large_table_is_read_and_one_that_is_too_large_is_told() {
     assert!(report.to_string().contains("t.csv:1000002:1"), "{report}");
 }
 
+#[test]
+fn a_header_of_countless_columns_is_refused_at_once() {
+    let header = |columns: usize| (0..columns).map(|n| format!("c{n}")).collect::<Vec<_>>().join(",");
+    let (sheet, report) = read_as(&format!("{}\n1\n", header(1_000_000)), "c1", Match::Exact, None);
+    let found: Vec<_> = report.findings().iter().map(|finding| finding.code).collect();
+    assert!(sheet.is_none() && found == ["table-too-large"], "{found:?}");
+    assert!(read_as(&header(1000), "c1", Match::Exact, None).0.is_some());
+}
+
 /// A cell as CSV has it.
 fn written(cell: &str, quoted: bool) -> String {
     if quoted || cell.contains([',', '"', '\n', '\r']) {

@@ -60,6 +60,20 @@ fn whole_days() {
 }
 
 #[test]
+fn a_day_that_ends_at_its_last_second_is_whole() {
+    let hours = office(
+        TORONTO,
+        &[
+            "UID:1\nDTSTART:20261209T000000\nDTEND:20261209T235959",
+            "UID:2\nDTSTART:20261214T120000\nDTEND:20261215T235930",
+            "UID:3\nDTSTART:20261217T120000\nDTEND:20261217T170001",
+        ],
+    );
+    let expected = ["2026-12-09", "2026-12-14 720-1440", "2026-12-15", "2026-12-17 720-1021"].map(str::to_owned);
+    assert_eq!(days(&hours), expected);
+}
+
+#[test]
 fn what_recurs() {
     let every = |rule: &str| days(&office(TORONTO, &[rule]));
     // Family Day: the third Monday of February.
@@ -186,6 +200,14 @@ fn no_file_takes_long() {
         (0..5_000).map(|id| format!("UID:{id}\nDTSTART;VALUE=DATE:19000101\nRRULE:FREQ=DAILY")).collect();
     let daily: Vec<&str> = daily.iter().map(String::as_str).collect();
     assert_eq!(Feed::read(&file(&daily), now()).unwrap_err().to_string(), "it has more than 100000 days");
+
+    // A zone of half the file, copied for each of many events.
+    let zone = format!("BEGIN:VTIMEZONE\r\nTZID:Z\r\n{}END:VTIMEZONE\r\n", "X:1\r\n".repeat(300_000));
+    let many: Vec<String> =
+        (0..15_000).map(|id| format!("UID:{id}\nDTSTART;TZID=Z:20261209T090000\nDURATION:PT1H")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let text = file(&many).replacen("BEGIN:VEVENT", &format!("{zone}BEGIN:VEVENT"), 1);
+    assert!(Feed::read(&text, now()).is_ok());
 }
 
 fn line() -> impl Strategy<Value = String> {

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::language::{Engine, Place};
 
 /// Pieces of rule files, put together at random: often nearly right.
 fn pieces() -> impl Strategy<Value = String> {
@@ -192,6 +193,29 @@ fn asks(body: &str, step: &str) -> Result<Map<String, Value>, RenderError> {
 fn unescaped(html: &str) -> String {
     let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#x27;", "'"), ("&#x2f;", "/"), ("&amp;", "&")];
     pairs.iter().fold(html.to_owned(), |html, (entity, plain)| html.replace(entity, plain))
+}
+
+/// What took the fuzzer's stack or minutes: each of them is refused with a finding.
+#[test]
+fn an_expression_that_nests_without_end_is_refused() {
+    let rule = |expression: &str| {
+        format!("[[rule]]\nname = \"r\"\non = \"call.ringing\"\nwhen = '{expression}'\ndo = [{{ log = \"x\" }}]\n")
+    };
+    for (piece, end) in [("-", "1"), ("not ", "x"), ("a and ", "a"), ("a or ", "a"), ("2**", "2"), ("a - ", "a")] {
+        let text = |times: usize| piece.repeat(times) + end;
+        let found = compile(&[Source::new("r.toml", rule(&text(6_000)))], &World::default());
+        assert!(found.unwrap_err().to_string().contains("more than 500 of"), "{piece}");
+        for unclosed in ["{{ ", "{% if "] {
+            let said = Engine::new(chrono_tz::Tz::UTC).template(&(unclosed.to_owned() + &text(6_000)), Place::Text);
+            assert!(said.unwrap_err()[0].message.contains("more than 500 of"), "{unclosed}{piece}");
+        }
+        // What is let through can be read on a thread's stack.
+        let few = std::thread::spawn({
+            let text = text(250);
+            move || Engine::new(chrono_tz::Tz::UTC).condition(&text).is_ok()
+        });
+        assert!(few.join().unwrap(), "{piece}");
+    }
 }
 
 proptest! {
