@@ -206,13 +206,13 @@ fn an_expression_that_nests_without_end_is_refused() {
         let found = compile(&[Source::new("r.toml", rule(&text(6_000)))], &World::default());
         assert!(found.unwrap_err().to_string().contains("more than 500 of"), "{piece}");
         for unclosed in ["{{ ", "{% if "] {
-            let said = Engine::new(chrono_tz::Tz::UTC).template(&(unclosed.to_owned() + &text(6_000)), Place::Text);
+            let said = Engine::new(Tz::UTC).template(&(unclosed.to_owned() + &text(6_000)), Place::Text);
             assert!(said.unwrap_err()[0].message.contains("more than 500 of"), "{unclosed}{piece}");
         }
         // What is let through can be read on a thread's stack.
         let few = std::thread::spawn({
             let text = text(250);
-            move || Engine::new(chrono_tz::Tz::UTC).condition(&text).is_ok()
+            move || Engine::new(Tz::UTC).condition(&text).is_ok()
         });
         assert!(few.join().unwrap(), "{piece}");
     }
