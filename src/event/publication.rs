@@ -101,7 +101,7 @@ fn slow(text: &str) -> Result<Publication, DecodeError> {
     };
     let lane = Resource::of(document).lane();
     // Of a name that is there twice only the last is in the document.
-    let is_twice = || find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).map(|_| document.clone());
+    let is_twice = || names_the_forbidden(text.as_bytes()).then(|| document.clone());
     let body = scrub(document).or_else(is_twice).map_or_else(|| text.into(), |scrubbed| scrubbed.to_string().into());
     Ok(Publication { id, lane, body })
 }
@@ -238,7 +238,7 @@ fn scrub(value: &Value) -> Option<Value> {
 
 /// JSON inside a text (extraPbxData comes so): what can't be read for sure is dropped whole.
 fn scrub_text(text: &str) -> Option<String> {
-    let is_named = find_ignoring_case(text.as_bytes(), FORBIDDEN.as_bytes()).is_some();
+    let is_named = names_the_forbidden(text.as_bytes());
     // In there, too, a key can be hidden behind an escape.
     if !is_named && !text.contains("\\u") {
         return None;

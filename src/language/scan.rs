@@ -144,13 +144,16 @@ pub(super) fn parts_of(source: &str, expression: bool) -> Vec<(Range<usize>, boo
     if expression { vec![(0..source.len(), false)] } else { parts(source) }
 }
 
-/// The insides of `{{ }}` and `{% %}`, and whether it is the latter.
-fn parts(source: &str) -> Vec<(Range<usize>, bool)> {
+/// The inside of `{{ }}` or of `{% %}`, and whether it is the latter.
+type Part = (Range<usize>, bool);
+
+/// All of them.
+fn parts(source: &str) -> Vec<Part> {
     split(source).0
 }
 
 /// The same, and what follows a mark that is never closed.
-fn split(source: &str) -> (Vec<(Range<usize>, bool)>, Option<Range<usize>>) {
+fn split(source: &str) -> (Vec<Part>, Option<Range<usize>>) {
     let bytes = source.as_bytes();
     let (mut found, mut at) = (Vec::new(), 0);
     while at + 1 < bytes.len() {
