@@ -295,11 +295,7 @@ fn conflicts(drafts: &[&Draft], report: &mut Report) {
             let one_route = draft.rule.route.is_some() && draft.rule.route == other.rule.route;
             // What waits has its own moment.
             let moments = draft.rule.wait != other.rule.wait;
-            if one_route || moments || pairs.exclusive(&other.rule, &draft.rule) {
-                pairs.is_unknown();
-                continue;
-            }
-            if pairs.is_unknown() {
+            if one_route || moments || pairs.exclusive(&other.rule, &draft.rule) != Some(false) {
                 continue;
             }
             report.push(conflict(other, draft));

@@ -48,13 +48,14 @@ impl Pairs {
         self.budget.takes(steps)
     }
 
-    /// Whether something of the last question was too dear: then its answer is not known.
-    pub(super) fn is_unknown(&mut self) -> bool {
-        self.budget.has_refused()
+    /// Whether no event matches both, as far as can be told; none if a part of the question was too dear.
+    pub(super) fn exclusive(&mut self, a: &Rule, b: &Rule) -> Option<bool> {
+        let exclusive = self.excludes(a, b);
+        let unknown = self.budget.has_refused();
+        (exclusive || !unknown).then_some(exclusive)
     }
 
-    /// No event matches both, as far as can be told.
-    pub(super) fn exclusive(&mut self, a: &Rule, b: &Rule) -> bool {
+    fn excludes(&mut self, a: &Rule, b: &Rule) -> bool {
         let kinds = a.trigger.kinds.iter().any(|kind| b.trigger.kinds.contains(kind));
         !kinds
             || never_together(a, b)

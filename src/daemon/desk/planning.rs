@@ -205,7 +205,7 @@ impl Desk {
         });
         let (known, pasts) = record::past(&claim.history);
         let overtaken = own.is_none() && opened.is_overtaken(of_resource, known.is_some());
-        let event = match (&known, &own) {
+        let mut event = match (&known, &own) {
             (Some(known), _) => self.event_again(opened, known),
             (None, Some(own)) => {
                 let mut event = self.event_again(opened, own.decision());
@@ -223,7 +223,7 @@ impl Desk {
             }
         };
         let of_known = known.clone().unwrap_or_default();
-        let mut event = event;
+        // A limit may be for what only is told.
         self.hands.tell(&mut event);
         let barred = rules.over_limit(&event, &of_known.barred);
         let deciding = Box::new(Deciding {
